@@ -1,0 +1,1 @@
+"""myoseg: myocardial scar and edema from cardiac MR."""

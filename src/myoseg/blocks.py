@@ -1,0 +1,264 @@
+"""The paper's linear encoder and decoder as one table of data (sections 2.3 and 2.6).
+
+A block names the sequences it reads, the tissues whose union it targets, the networks that vote
+on it and the clean-up of its mask. Stacked, the targets form a 0/1 block-by-tissue matrix. The
+encoder is that matrix; the decoder, equation 1, is its inverse. Nothing else in the program knows
+a block by its name.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue, Tissues
+from myoseg.errors import ConfigurationError
+
+
+class Architecture(StrEnum):
+    """A network of the paper's section 2.4."""
+
+    UNET = "unet"
+    MASK_RCNN = "mask_rcnn"
+    UNET_PLUS_PLUS = "unet_plus_plus"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One binary segmentation problem: inputs, target, voters and clean-up."""
+
+    name: str
+    inputs: tuple[Sequence, ...]
+    target: Tissues
+    networks: tuple[Architecture, ...] = (Architecture.UNET,)
+    keep_largest: bool = False
+    fill_holes: bool = True
+
+    def to_record(self) -> dict[str, Any]:
+        """The block as JSON values, tissues by name."""
+        return {
+            "name": self.name,
+            "inputs": [str(sequence) for sequence in self.inputs],
+            "target": [tissue.name.lower() for tissue in sorted(self.target)],
+            "networks": [str(network) for network in self.networks],
+            "keep_largest": self.keep_largest,
+            "fill_holes": self.fill_holes,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Block":
+        """The inverse of `to_record`.
+
+        Raises:
+            ConfigurationError: a field is missing, unknown or names no sequence, tissue or network.
+        """
+        try:
+            return cls(
+                **record
+                | {
+                    "inputs": tuple(Sequence(name) for name in record["inputs"]),
+                    "target": frozenset(Tissue[name.upper()] for name in record["target"]),
+                    "networks": tuple(
+                        Architecture(name) for name in record.get("networks", [Architecture.UNET])
+                    ),
+                }
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigurationError(
+                f"block {record!r} cannot be read: {error}. A block has name, inputs "
+                f"({', '.join(Sequence)}), target ({', '.join(t.name.lower() for t in Tissue)}), "
+                f"networks ({', '.join(Architecture)}), keep_largest and fill_holes."
+            ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class LinearDecoder:
+    """Equation 1: each group's mask as a difference of block masks, cut at 0.5.
+
+    `groups` are the smallest unions of tissues that the blocks can tell apart: single tissues where
+    every block is there, larger unions where a sequence is missing. Row g of `weights` gives group
+    g from the blocks; where row g of `confinement` is not zero, the result is multiplied by the
+    mask of the myocardium that this row gives.
+    """
+
+    groups: tuple[Tissues, ...]
+    weights: Float[np.ndarray, "group block"]
+    confinement: Float[np.ndarray, "group block"]
+
+
+@dataclass(frozen=True)
+class BlockTable:
+    """The blocks of a method, and the tissues confined to the myocardium when decoded."""
+
+    name: str
+    blocks: tuple[Block, ...]
+    confined: Tissues = frozenset()
+
+    def restricted_to(self, sequences: Collection[Sequence]) -> "BlockTable":
+        """The table without the blocks of which an input is not among `sequences`."""
+        readable = tuple(b for b in self.blocks if set(b.inputs) <= set(sequences))
+        return replace(self, blocks=readable)
+
+    def targeting(self, groups: Collection[Tissues]) -> "BlockTable":
+        """The table without the blocks whose target is no union of the labelled `groups`."""
+        kept = tuple(b for b in self.blocks if is_union(b.target, groups))
+        return replace(self, blocks=kept)
+
+    @cached_property
+    def matrix(self) -> Float[np.ndarray, "block tissue"]:
+        """The 0/1 matrix of the linear encoder, tissues in the order of `Tissue`."""
+        rows = [indicator(block.target) for block in self.blocks]
+        return np.array(rows, dtype=float).reshape(len(rows), len(Tissue))
+
+    @cached_property
+    def decoder(self) -> LinearDecoder:
+        """The inverse of the matrix, as far as the blocks determine it.
+
+        A union of tissues can be decoded where its indicator lies in the matrix's row space.
+
+        Raises:
+            ConfigurationError: the unions that can be decoded overlap, so that no label map
+                follows from the blocks.
+        """
+        decodable: dict[Tissues, Float[np.ndarray, "block"]] = {}
+        for size in range(1, len(Tissue) + 1):
+            for members in combinations(Tissue, size):
+                group = frozenset(members)
+                holds_smaller = any(found <= group for found in decodable)
+                weights = None if holds_smaller else self._weights_of(group)
+                if weights is not None:
+                    decodable[group] = weights
+        if sum(len(group) for group in decodable) > len(frozenset().union(*decodable)):
+            raise ConfigurationError(
+                f"block table {self.name!r} cannot be decoded: its targets overlap without "
+                "determining their common part. Add a block that targets it."
+            )
+        myocardium = self._weights_of(MYOCARDIUM)
+        free = np.zeros(len(self.blocks))
+        confinement = [
+            myocardium if group <= self.confined and myocardium is not None else free
+            for group in decodable
+        ]
+        shape = (len(decodable), len(self.blocks))
+        return LinearDecoder(
+            groups=tuple(decodable),
+            weights=np.array(list(decodable.values())).reshape(shape),
+            confinement=np.array(confinement).reshape(shape),
+        )
+
+    def _weights_of(self, group: Tissues) -> Float[np.ndarray, "block"] | None:
+        """Coefficients that give the group's indicator from the block targets, if there are any."""
+        if not self.blocks:
+            return None
+        wanted = indicator(group)
+        weights, *_ = np.linalg.lstsq(self.matrix.T, wanted, rcond=None)
+        if not np.allclose(self.matrix.T @ weights, wanted, atol=1e-9):
+            return None
+        return np.round(weights, 9) + 0.0
+
+    def to_record(self) -> dict[str, Any]:
+        """The table as JSON values."""
+        return {
+            "name": self.name,
+            "blocks": [block.to_record() for block in self.blocks],
+            "confined": [tissue.name.lower() for tissue in sorted(self.confined)],
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "BlockTable":
+        """The inverse of `to_record`.
+
+        Raises:
+            ConfigurationError: a field is missing or unreadable.
+        """
+        try:
+            return cls(
+                name=record["name"],
+                blocks=tuple(Block.from_record(block) for block in record["blocks"]),
+                confined=frozenset(Tissue[name.upper()] for name in record.get("confined", ())),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigurationError(
+                f"block table cannot be read: {error!r}; it has name, blocks and confined."
+            ) from error
+
+
+def indicator(group: Tissues) -> Float[np.ndarray, "tissue"]:
+    """1 where the tissue belongs to the group, in the order of `Tissue`.
+
+    >>> indicator(MYOCARDIUM)
+    array([1., 0., 0., 1., 1.])
+    """
+    return np.array([float(tissue in group) for tissue in Tissue])
+
+
+def is_union(region: Tissues, groups: Collection[Tissues]) -> bool:
+    """Whether `region` is a union of some of the disjoint `groups`, so that it can be measured.
+
+    >>> is_union(MYOCARDIUM, [frozenset({Tissue.SCAR}), MYOCARDIUM - {Tissue.SCAR}])
+    True
+    >>> is_union(frozenset({Tissue.EDEMA}), [MYOCARDIUM])
+    False
+    """
+    inside = [group for group in groups if group <= region]
+    return frozenset().union(*inside) == region
+
+
+_THREE = (Architecture.UNET, Architecture.MASK_RCNN, Architecture.UNET_PLUS_PLUS)
+_BP, _RV = Tissue.LV_BLOOD_POOL, Tissue.RV_BLOOD_POOL
+_NM, _ME, _MS = Tissue.NORMAL_MYOCARDIUM, Tissue.EDEMA, Tissue.SCAR
+_BSSFP, _ALL = (Sequence.BSSFP,), tuple(Sequence)
+
+
+def _five_blocks(name: str, lvmems_input: Sequence, lvms_input: Sequence) -> BlockTable:
+    return BlockTable(
+        name=name,
+        blocks=(
+            Block("lv_blood_pool", _BSSFP, frozenset({_BP}), keep_largest=True),
+            Block("rv_blood_pool", _BSSFP, frozenset({_RV})),
+            Block("lv_epicardium", _BSSFP, MYOCARDIUM | {_BP}, keep_largest=True),
+            Block("lvmems", (lvmems_input,), frozenset({_ME, _MS}), _THREE),
+            Block("lvms", (lvms_input,), frozenset({_MS}), _THREE),
+        ),
+        confined=frozenset({_ME, _MS}),
+    )
+
+
+PAPER: Final = _five_blocks("paper", lvmems_input=Sequence.LGE, lvms_input=Sequence.T2)
+"""Section 2.3 as printed: LGE for edema and scar together, T2 for scar."""
+
+PHYSIOLOGICAL: Final = _five_blocks(
+    "physiological", lvmems_input=Sequence.T2, lvms_input=Sequence.LGE
+)
+"""The same with the two sequences as Figure 4 draws them: T2 shows edema, LGE shows scar."""
+
+UNET_ABLATION: Final = BlockTable(
+    name="unet",
+    blocks=(
+        Block("lv_blood_pool", _ALL, frozenset({_BP}), keep_largest=True),
+        Block("rv_blood_pool", _ALL, frozenset({_RV})),
+        Block("normal_myocardium", _ALL, frozenset({_NM}), fill_holes=False),
+        Block("edema", _ALL, frozenset({_ME})),
+        Block("scar", _ALL, frozenset({_MS})),
+    ),
+)
+"""Table 1, "UNet": one U-Net a tissue on the stacked sequences, no constraint."""
+
+NO_ENCODER_ABLATION: Final = BlockTable(
+    name="no_encoder",
+    blocks=(
+        *UNET_ABLATION.blocks[:3],
+        Block("edema_and_scar", _ALL, frozenset({_ME, _MS}), _THREE),
+        Block("scar", _ALL, frozenset({_MS}), _THREE),
+    ),
+)
+"""Table 1, "Proposed" with a dagger: stacked sequences, three networks for ME+MS and MS."""
+
+TABLES: Final[dict[str, BlockTable]] = {
+    table.name: table for table in (PAPER, PHYSIOLOGICAL, UNET_ABLATION, NO_ENCODER_ABLATION)
+}

@@ -1,0 +1,100 @@
+"""What a study is: images on one grid, and the labels drawn on it, if any.
+
+Arrays are (slice, row, col): a NIfTI volume's axes reversed, so that `array[k]` is a slice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int16
+
+from myoseg.anatomy import EACH_TISSUE, REGIONS, Sequence, Tissues
+from myoseg.blocks import is_union
+
+Volume = Float32[np.ndarray, "slice row col"]
+LabelVolume = Int16[np.ndarray, "slice row col"]
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """A grid in the patient: `affine` maps (col, row, slice, 1) to NIfTI's RAS millimetres."""
+
+    shape: tuple[int, int, int]
+    affine: Float[np.ndarray, "4 4"]
+
+    @cached_property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance of neighbouring voxels along slice, row and column, from the affine."""
+        col, row, slice_ = (float(length) for length in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return slice_, row, col
+
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel in millilitres, slice gaps counted in, as the spacing does."""
+        return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """Tissues by voxel in MyoPS codes; tissues of one group were not told apart.
+
+    A group is stored as the code of its mildest tissue (`anatomy.representative`). Tissues in no
+    group were not assessed: their absence from `codes` says nothing.
+    """
+
+    codes: LabelVolume
+    groups: tuple[Tissues, ...] = EACH_TISSUE
+
+    def assesses(self, region: Tissues) -> bool:
+        """Whether the region's extent is known: whether it is a union of groups."""
+        return is_union(region, self.groups)
+
+    def mask(self, region: Tissues) -> Bool[np.ndarray, "slice row col"]:
+        """Voxels of the region.
+
+        Raises:
+            ValueError: the region was not assessed.
+        """
+        if not self.assesses(region):
+            raise ValueError(f"{sorted(t.name for t in region)} was not assessed")
+        return np.isin(self.codes, [int(tissue) for tissue in region])
+
+    @property
+    def not_assessed(self) -> tuple[str, ...]:
+        """Names of the regions (`anatomy.REGIONS`) whose extent is not known."""
+        return tuple(name for name, region in REGIONS.items() if not self.assesses(region))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One patient's sequences on one grid; a missing sequence is missing from `images`."""
+
+    name: str
+    images: Mapping[Sequence, Volume]
+    geometry: Geometry
+    labels: LabelMap | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "images", MappingProxyType(dict(self.images)))
+
+    @property
+    def sequences(self) -> tuple[Sequence, ...]:
+        """The sequences that are there, in the order of `Sequence`."""
+        return tuple(sequence for sequence in Sequence if sequence in self.images)
+
+    @property
+    def n_slices(self) -> int:
+        """Number of short-axis slices."""
+        return self.geometry.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A case's predicted labels on the case's own grid."""
+
+    name: str
+    labels: LabelMap
+    geometry: Geometry

@@ -1,0 +1,25 @@
+"""Errors that a user can act on; anything else that is raised is a defect of the program."""
+
+
+class MyosegError(Exception):
+    """A job cannot be done; the message says what is wrong, where, and the remedy (exit code 1)."""
+
+
+class InputError(MyosegError):
+    """A file or array that was given cannot be used as it is."""
+
+
+class GeometryError(InputError):
+    """Two volumes that must share a grid do not."""
+
+
+class ConfigurationError(MyosegError):
+    """A configuration names an unknown setting or a value out of range."""
+
+
+class ModelError(MyosegError):
+    """A trained model is missing, incomplete, altered or of another version."""
+
+
+class OutputError(MyosegError):
+    """A result cannot be written."""

@@ -1,0 +1,64 @@
+"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from myoseg.errors import OutputError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yields a path beside `path` to write to; renames it to `path` if the block succeeds.
+
+    The temporary name keeps the suffix, since image libraries choose the format by it.
+
+    Raises:
+        OutputError: the folder cannot be made, the disk is full or the file cannot be written.
+            Nothing is left behind.
+    """
+    aside = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        aside.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another "
+            "output folder."
+        ) from error
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 `text` to `path`, whole or not at all.
+
+    Raises:
+        OutputError: as `written_whole`.
+    """
+    with written_whole(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Writes `record` as indented JSON, whole or not at all; NaN is refused, since JSON has none.
+
+    Raises:
+        OutputError: as `written_whole`.
+    """
+    write_text(path, json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of the file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,55 @@
+"""What every network of the paper is to the rest: images in, one probability map out."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from myoseg.blocks import Architecture
+from myoseg.errors import InputError
+
+
+class Segmenter(nn.Module, ABC):
+    """A binary segmentation network (paper, section 2.4)."""
+
+    architecture: ClassVar[Architecture]
+    stride: ClassVar[int]
+    """Rows and columns of an image must be multiples of this."""
+
+    def __init__(self, n_inputs: int) -> None:
+        super().__init__()
+        self.n_inputs = n_inputs
+
+    @abstractmethod
+    def forward(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
+        """Probabilities of the block's target, in [0, 1]."""
+
+    @abstractmethod
+    def loss(
+        self, images: Float[Tensor, "n input row col"], masks: Bool[Tensor, "n 1 row col"]
+    ) -> Float[Tensor, ""]:
+        """The scalar that training minimises; slices without the target are valid."""
+
+    @abstractmethod
+    def options(self) -> dict[str, Any]:
+        """JSON values with which `build_segmenter` makes this network again."""
+
+    def check_input(self, images: Tensor) -> None:
+        """Refuses images that the network cannot take.
+
+        Raises:
+            InputError: wrong number of axes or of sequences, or a size the stride does not divide.
+        """
+        if images.ndim != 4 or images.shape[1] != self.n_inputs:
+            raise InputError(
+                f"{self.architecture} takes images of shape (n, {self.n_inputs}, row, col), got "
+                f"{tuple(images.shape)}; give one channel for each sequence of the block."
+            )
+        rows, cols = images.shape[2:]
+        if rows % self.stride or cols % self.stride or not rows * cols:
+            wanted = [max(1, round(size / self.stride)) * self.stride for size in (rows, cols)]
+            raise InputError(
+                f"{self.architecture} takes rows and columns in multiples of {self.stride}, got "
+                f"{rows} x {cols}; pad or crop to {wanted[0]} x {wanted[1]}."
+            )
