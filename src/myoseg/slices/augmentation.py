@@ -1,0 +1,237 @@
+"""A slice in, the same slice warped and turned out (paper, section 2.1).
+
+Drawing and applying never mix: `draw_augmentation` draws every parameter from a generator, the
+rest are pure functions of what was drawn. Displacements are in pixels, (row, col), and point from
+an output pixel to the place in the input that it shows.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int16, Shaped
+
+from myoseg.anatomy import BACKGROUND, PAINT_ORDER
+from myoseg.errors import ConfigurationError
+
+Coordinates = Float32[np.ndarray, "row col 2"]
+"""For each output pixel, the (row, col) of the input that it shows."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How samples are made of a slice: the paper's warps and quarter turns, then options.
+
+    The defaults are the paper's; every field from `taper_px` on is off by default, is not the
+    paper's, and draws after the paper's numbers, so that those stay the same.
+
+    Attributes:
+        warp_grid: control points of the warp along each axis.
+        warp_max_px: largest displacement of a control point along each axis, in pixels.
+        n_warps: warped copies of each slice.
+        n_rotated: copies of each warped copy turned by 90, 180 or 270 degrees, each once at most.
+        taper_px: width of the border over which the warp fades to zero (40 in the 2020 code).
+        rotation_deg: largest rotation about the centre, either way, in degrees.
+        scale_range: smallest and largest magnification.
+        flip: whether rows and columns are mirrored, each with probability 1/2.
+        gamma_range: smallest and largest exponent of the normalised intensities.
+        gain_range: smallest and largest factor of the normalised intensities.
+    """
+
+    warp_grid: int = 8
+    warp_max_px: float = 5.0
+    n_warps: int = 20
+    n_rotated: int = 1
+    taper_px: int = 0
+    rotation_deg: float = 0.0
+    scale_range: tuple[float, float] = (1.0, 1.0)
+    flip: bool = False
+    gamma_range: tuple[float, float] = (1.0, 1.0)
+    gain_range: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be drawn.
+
+        Raises:
+            ConfigurationError: a setting is out of range.
+        """
+        ranges = (self.scale_range, self.gamma_range, self.gain_range)
+        holds = {
+            "warp_grid must be at least 2": self.warp_grid >= 2,
+            "warp_max_px must not be negative": self.warp_max_px >= 0,
+            "n_warps must be at least 1": self.n_warps >= 1,
+            "n_rotated must be 0 to 3": 0 <= self.n_rotated <= 3,
+            "taper_px must not be negative": self.taper_px >= 0,
+            "rotation_deg must not be negative": self.rotation_deg >= 0,
+            "ranges must be positive and ascending": all(0 < low <= high for low, high in ranges),
+        }
+        broken = [rule for rule, kept in holds.items() if not kept]
+        if broken:
+            raise ConfigurationError(f"augmentation: {'; '.join(broken)} (got {self}).")
+
+    @property
+    def n_copies(self) -> int:
+        """Samples made of one slice: 40 in the paper."""
+        return self.n_warps * (1 + self.n_rotated)
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnAugmentation:
+    """The random numbers of one warped copy and of the turned copies made from it.
+
+    Attributes:
+        control_points: displacements at the warp's control points, pixels.
+        quarter_turns: 1, 2 and 3 in the order in which turned copies use them.
+        rotation_deg: rotation about the centre, counter-clockwise as displayed.
+        scale: magnification about the centre.
+        flipped: whether rows and whether columns are mirrored.
+        gamma: exponent of the normalised intensities.
+        gain: factor of the normalised intensities.
+    """
+
+    control_points: Float64[np.ndarray, "grid grid 2"]
+    quarter_turns: tuple[int, int, int]
+    rotation_deg: float = 0.0
+    scale: float = 1.0
+    flipped: tuple[bool, bool] = (False, False)
+    gamma: float = 1.0
+    gain: float = 1.0
+
+
+def draw_augmentation(rng: np.random.Generator, augmentation: Augmentation) -> DrawnAugmentation:
+    """Draws one warped copy's parameters, the paper's first.
+
+    The numbers drawn do not depend on which options are on.
+    """
+    control_points = draw_warp_field(rng, augmentation.warp_grid, augmentation.warp_max_px)
+    first, second, third = (int(turns) for turns in rng.permutation(3) + 1)
+    angle, scale, mirror_rows, mirror_cols, gamma, gain = rng.uniform(size=6)
+    return DrawnAugmentation(
+        control_points=control_points,
+        quarter_turns=(first, second, third),
+        rotation_deg=float((2 * angle - 1) * augmentation.rotation_deg),
+        scale=_between(scale, augmentation.scale_range),
+        flipped=(
+            augmentation.flip and bool(mirror_rows < 0.5),
+            augmentation.flip and bool(mirror_cols < 0.5),
+        ),
+        gamma=_between(gamma, augmentation.gamma_range),
+        gain=_between(gain, augmentation.gain_range),
+    )
+
+
+def draw_warp_field(
+    rng: np.random.Generator, grid: int = 8, max_px: float = 5.0
+) -> Float64[np.ndarray, "grid grid 2"]:
+    """Displacements of the control points, uniform in [-max_px, max_px] along row and column."""
+    return rng.uniform(-max_px, max_px, size=(grid, grid, 2))
+
+
+def _between(fraction: float, limits: tuple[float, float]) -> float:
+    """A uniform draw from the positive `limits`, as likely to halve as to double."""
+    low, high = limits
+    return float(low * (high / low) ** fraction)
+
+
+def resize_field(
+    control_points: Float64[np.ndarray, "grid grid 2"], shape: tuple[int, int]
+) -> Float32[np.ndarray, "row col 2"]:
+    """The displacement of every pixel, bilinear between control points.
+
+    Corner control points lie on corner pixels, as in `scipy.ndimage.zoom(order=1)`.
+    """
+    rows, cols = (_linear_weights(len(control_points), length) for length in shape)
+    field = np.einsum("rg,ghd,ch->rcd", rows, control_points, cols, optimize=True)
+    return np.asarray(field, dtype=np.float32)
+
+
+def _linear_weights(n_points: int, length: int) -> Float64[np.ndarray, "length point"]:
+    """Row i holds the weights of the control points at pixel i."""
+    position = np.linspace(0, n_points - 1, length)[:, np.newaxis]
+    return np.asarray(np.maximum(0, 1 - np.abs(position - np.arange(n_points))))
+
+
+def taper(
+    field: Float32[np.ndarray, "row col 2"], width_px: int
+) -> Float32[np.ndarray, "row col 2"]:
+    """The field faded linearly to zero over `width_px` pixels at the border; 0 leaves it."""
+    if not width_px:
+        return field
+    to_border = [
+        np.minimum(np.arange(length), np.arange(length)[::-1]) for length in field.shape[:2]
+    ]
+    weight = np.minimum(1, np.minimum.outer(*to_border) / width_px)
+    return np.asarray(field * weight[..., np.newaxis], dtype=np.float32)
+
+
+def source_coordinates(
+    drawn: DrawnAugmentation, shape: tuple[int, int], taper_px: int = 0
+) -> Coordinates:
+    """Where in the input each output pixel looks: rotation, scale, mirrors and warp in one."""
+    field = taper(resize_field(drawn.control_points, shape), taper_px)
+    pixels = np.moveaxis(np.indices(shape, dtype=np.float32), 0, -1)
+    centre = (np.array(shape) - 1) / 2
+    angle = np.deg2rad(drawn.rotation_deg)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    mirror = np.diag([-1.0 if flipped else 1.0 for flipped in drawn.flipped])
+    affine = mirror @ turn / drawn.scale
+    if not np.array_equal(affine, np.eye(2)):
+        pixels = (pixels - centre) @ affine.T + centre
+    return np.asarray(pixels + field, dtype=np.float32)
+
+
+def warp_images(
+    images: Float32[np.ndarray, "sequence row col"], coordinates: Coordinates
+) -> Float32[np.ndarray, "sequence row col"]:
+    """Images read at `coordinates`, bilinearly; outside, the border pixel continues."""
+    return np.stack([_read_at(image, coordinates, cv2.BORDER_REPLICATE) for image in images])
+
+
+def warp_labels(
+    labels: Int16[np.ndarray, "row col"], coordinates: Coordinates
+) -> Int16[np.ndarray, "row col"]:
+    """Labels read at `coordinates`: each tissue's mask is warped and cut at over 0.5.
+
+    Codes are never interpolated. The masks of the tissues and of the background sum to 1, so no
+    two exceed 0.5; a pixel of which no tissue holds more than half is background, as is all that
+    lies outside.
+    """
+    warped = np.full(labels.shape, BACKGROUND, dtype=np.int16)
+    for tissue in PAINT_ORDER:
+        mask = labels == tissue
+        if mask.any():
+            warped[_warp_mask(mask, coordinates)] = tissue
+    return warped
+
+
+def _warp_mask(
+    mask: Bool[np.ndarray, "row col"], coordinates: Coordinates
+) -> Bool[np.ndarray, "row col"]:
+    share = _read_at(mask.astype(np.float32), coordinates, cv2.BORDER_CONSTANT)
+    return np.asarray(share > 0.5)
+
+
+def _read_at(
+    image: Float32[np.ndarray, "row col"], coordinates: Coordinates, border: int
+) -> Float32[np.ndarray, "row col"]:
+    """Bilinear interpolation; one float32 plane a call, where OpenCV rounds no coordinate."""
+    rows, cols = coordinates[..., 0], coordinates[..., 1]
+    read = cv2.remap(image, cols, rows, cv2.INTER_LINEAR, borderMode=border, borderValue=0)
+    return np.asarray(read)
+
+
+def rotate(
+    image: Shaped[np.ndarray, "*stack size size"], quarter_turns: int
+) -> Shaped[np.ndarray, "*stack size size"]:
+    """The square image turned counter-clockwise by quarter turns, pixel for pixel."""
+    return np.ascontiguousarray(np.rot90(image, quarter_turns, axes=(-2, -1)))
+
+
+def adjust_intensity(
+    images: Float32[np.ndarray, "sequence row col"], drawn: DrawnAugmentation
+) -> Float32[np.ndarray, "sequence row col"]:
+    """Normalised intensities I to gain * sign(I) |I|^gamma; unchanged where both are 1."""
+    if drawn.gamma == 1 and drawn.gain == 1:
+        return images
+    adjusted = drawn.gain * np.sign(images) * np.abs(images) ** drawn.gamma
+    return np.asarray(adjusted, dtype=np.float32)
