@@ -1,0 +1,347 @@
+"""The `myoseg` command: arguments in, one call of the package, exit code out.
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 some cases of a cohort failed, the others are done.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from myoseg.errors import MyosegError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from myoseg.cohort import CaseOutcome
+    from myoseg.training.recipe import Recipe
+
+SOME_FAILED = 3
+
+app = typer.Typer(
+    help="Segment myocardial scar and edema from bSSFP, LGE and T2 cardiac MR. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Check, convert and simulate data sets.", no_args_is_help=True)
+model_app = typer.Typer(help="Look after trained models.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(model_app, name="model")
+
+Data = Annotated[Path, typer.Argument(help="Folder of a data set.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        help="How the folder is laid out (`myoseg data layouts` lists them); found by itself "
+        "where not given."
+    ),
+]
+Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu, gpu, gpu:N or mps.")]
+Preset = Annotated[
+    str, typer.Option("--preset", help="paper, physiological, quick or demo.")
+]
+Config = Annotated[
+    Path | None, typer.Option(help="A configuration file in the form of a preset.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: networks.unet.epochs=20."),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings, no progress bars.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every detail, and tracebacks.")]
+Consecutive = Annotated[
+    bool, typer.Option("--consecutive", help="Write label codes 1 to 5 instead of MyoPS codes.")
+]
+N_FOLDS = 5
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Segment myocardial scar and edema from bSSFP, LGE and T2 cardiac MR. Research use only."""
+    if show_version:
+        from myoseg import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Out = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Seed of the simulated cases.")] = 0,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Simulate cases, then train, segment and compare the paper's three methods on them."""
+    _start_log(quiet, verbose)
+    from myoseg.reproduction.demo import run_demo
+
+    _say_where(run_demo(out, seed=seed, device=device, progress=not quiet))
+
+
+@app.command()
+def predict(
+    out: Out,
+    model: Annotated[
+        Path, typer.Option("-m", "--model", help="Run folder that `myoseg train` wrote.")
+    ],
+    data: Annotated[
+        Path | None, typer.Option("-i", "--input", help="Folder of a case or of a data set.")
+    ] = None,
+    bssfp: Annotated[Path | None, typer.Option(help="The bSSFP volume of one case.")] = None,
+    lge: Annotated[Path | None, typer.Option(help="The LGE volume of one case.")] = None,
+    t2: Annotated[Path | None, typer.Option(help="The T2 volume of one case.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the one case; by default from its file.")
+    ] = None,
+    layout: Layout = None,
+    device: Device = "auto",
+    consecutive: Consecutive = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Segment a case or a cohort; missing sequences leave their tissues 'not assessed'."""
+    _start_log(quiet, verbose)
+    if (data is None) == (bssfp is None and lge is None and t2 is None):
+        raise typer.BadParameter("give either -i FOLDER, or one or more of --bssfp, --lge and --t2")
+    from myoseg.cases.layouts import case_files, find_cases
+    from myoseg.cohort import predict_cohort
+    from myoseg.manifest import write_run_record
+    from myoseg.prediction.model import load_model
+
+    files = (
+        find_cases(data, layout)
+        if data is not None
+        else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
+    )
+    loaded = load_model(model, device)
+    write_run_record(out, command="predict", device=device, model_sha256=loaded.fingerprint())
+    outcomes = predict_cohort(files, loaded, out, consecutive=consecutive)
+    failed = [
+        outcome
+        for outcome in _progress(outcomes, total=len(files), title="Segmenting", quiet=quiet)
+        if outcome.error is not None
+    ]
+    _say_where(out)
+    _exit_for(failed=len(failed), total=len(files))
+
+
+@app.command()
+def train(
+    data: Data,
+    out: Out,
+    preset: Preset = "physiological",
+    config: Config = None,
+    changes: Set = None,
+    fold: Annotated[
+        int | None, typer.Option(min=0, help="Hold out this fold for validation.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
+    layout: Layout = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train every block of a preset's table on a data set; stopped runs can be resumed."""
+    _start_log(quiet, verbose)
+    from myoseg.api import train as train_on
+
+    recipe = _recipe(preset, config, changes)
+    run = train_on(
+        data,
+        out,
+        recipe=recipe,
+        layout=layout,
+        device=device,
+        fold=fold,
+        resume=resume,
+        progress=not quiet,
+    )
+    _say_where(run)
+
+
+@app.command()
+def evaluate(
+    predicted: Annotated[Path, typer.Argument(help="Folder of predicted label maps.")],
+    truth: Annotated[Path, typer.Argument(help="Folder of true label maps, or a data set.")],
+    out: Out,
+    coding: Annotated[
+        str | None, typer.Option(help="Label coding of the truth, where it cannot be told.")
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compare two sets of label maps: Dice, Jaccard, distances and volumes by case and region."""
+    _start_log(quiet, verbose)
+    from myoseg.quantification.evaluate import evaluate as compare
+
+    evaluation = compare(predicted, truth, out, true_coding=coding)
+    _say_where(out)
+    n_failed = len(evaluation.failures)
+    _exit_for(failed=n_failed, total=n_failed + evaluation.n_cases)
+
+
+@app.command()
+def reproduce(
+    data: Data,
+    out: Out,
+    preset: Preset = "paper",
+    config: Config = None,
+    changes: Set = None,
+    folds: Annotated[
+        int, typer.Option(min=2, help="Folds of the cross-validation without a labelled test set.")
+    ] = N_FOLDS,
+    layout: Layout = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run the paper's experiment: three methods, Table 1, Figures 3 to 5.
+
+    Typed again, the same command goes on where it was stopped.
+    """
+    _start_log(quiet, verbose)
+    from myoseg.reproduction.experiment import reproduce as run_experiment
+
+    recipe = _recipe(preset, config, changes)
+    _say_where(
+        run_experiment(
+            data,
+            recipe,
+            out,
+            layout=layout,
+            n_folds=folds,
+            device=device,
+            progress=not quiet,
+        )
+    )
+
+
+@app.command()
+def info(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Versions, devices and presets of this installation."""
+    from myoseg.manifest import environment_record
+
+    record = environment_record()
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+        return
+    for key, value in record.items():
+        typer.echo(f"{key}: {value}")
+
+
+@data_app.command("check")
+def data_check(
+    data: Data,
+    layout: Layout = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List every case: sequences, shapes, spacing, labels and their sizes, and each problem."""
+    from myoseg.cases.check import check_data
+
+    report = check_data(data, layout)
+    typer.echo(json.dumps(report.to_record(), indent=2) if as_json else report.to_text())
+    raise typer.Exit(1 if report.has_errors else 0)
+
+
+@data_app.command("convert")
+def data_convert(
+    data: Data,
+    out: Out,
+    to: Annotated[str, typer.Option(help="Layout to write: myops, nnunet or plain.")] = "myops",
+    layout: Layout = None,
+) -> None:
+    """Write a data set in another layout."""
+    from myoseg.cases.convert import convert_cases
+
+    convert_cases(data, out, to=to, layout=layout)
+    _say_where(out)
+
+
+@data_app.command("layouts")
+def data_layouts() -> None:
+    """List the layouts that are known."""
+    from myoseg.cases.layouts import LAYOUTS
+
+    for layout in LAYOUTS:
+        typer.echo(f"{layout.name:14} {layout.description}")
+
+
+@data_app.command("phantom")
+def data_phantom(
+    out: Out,
+    n_train: Annotated[int, typer.Option("-n", "--n-train", min=1, help="Training cases.")] = 25,
+    n_test: Annotated[int, typer.Option(min=0, help="Test cases, with labels.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first case.")] = 0,
+    matrix: Annotated[int, typer.Option(min=64, help="Rows and columns.")] = 256,
+) -> None:
+    """Simulate cases and write them in the layout of MyoPS 2020."""
+    from myoseg.reproduction.demo import write_phantoms
+
+    write_phantoms(out, n_train=n_train, n_test=n_test, seed=seed, matrix=matrix)
+    _say_where(out)
+
+
+@model_app.command("verify")
+def model_verify(
+    model: Annotated[Path, typer.Argument(help="Run folder that `myoseg train` wrote.")],
+) -> None:
+    """Check that every network of a model is there, whole and unaltered."""
+    from myoseg.prediction.model import load_model
+
+    table = load_model(model, device="cpu").table
+    for block in table.blocks:
+        typer.echo(f"{block.name}: {', '.join(block.networks)}")
+    typer.echo(f"{model} is whole.")
+
+
+def _recipe(preset: str, config: Path | None, changes: list[str] | None) -> "Recipe":
+    from myoseg.training.recipe import load_recipe
+
+    return load_recipe(config if config is not None else preset, changes or ())
+
+
+def _progress(
+    items: "Iterable[CaseOutcome]", total: int, title: str, *, quiet: bool
+) -> "Iterable[CaseOutcome]":
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, title, total=total, console=Console(stderr=True), disable=quiet)
+
+
+def _start_log(quiet: bool, verbose: bool) -> None:
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("myoseg").setLevel(level)
+
+
+def _say_where(path: Path) -> None:
+    typer.echo(f"Results are in {path.resolve()}")
+
+
+def _exit_for(*, failed: int, total: int) -> None:
+    if failed:
+        typer.echo(f"{failed} of {total} cases failed; the messages above say why.", err=True)
+        raise typer.Exit(1 if failed == total else SOME_FAILED)
+
+
+def main() -> None:
+    """Runs the command; an error that the user can act on is one line, without a traceback."""
+    try:
+        app()
+    except MyosegError as error:
+        logging.getLogger(__name__).debug("traceback", exc_info=error)
+        sys.stderr.write(f"myoseg: {error}\n")
+        sys.exit(1)

@@ -1,0 +1,128 @@
+"""A trained model: the block table of a run and the networks that vote on each block."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from myoseg.blocks import Block, BlockTable
+from myoseg.errors import ConfigurationError, ModelError
+from myoseg.files import sha256_of
+from myoseg.networks.checkpoint import load_network
+from myoseg.slices.normalisation import Preprocessing
+
+ImageStack = Float32[np.ndarray, "slice input row col"]
+ProbabilityStack = Float32[np.ndarray, "slice row col"]
+Predictor = Callable[[ImageStack], ProbabilityStack]
+
+SLICES_AT_ONCE = 8
+"""How many slices go through a network together; bounds memory for long stacks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """What `segment` needs: the blocks that were trained and a predictor for each of their voters.
+
+    `folder` is None for a model that was made in memory.
+    """
+
+    table: BlockTable
+    preprocessing: Preprocessing
+    predictors: Mapping[str, tuple[Predictor, ...]]
+    folder: Path | None = None
+
+    def predict(self, block: Block, images: ImageStack) -> tuple[ProbabilityStack, ...]:
+        """Each voter's probabilities of the block's target, in the table's order of networks."""
+        return tuple(predictor(images) for predictor in self.predictors[block.name])
+
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the run's description, which holds the hash of all weights."""
+        return None if self.folder is None else sha256_of(self.folder / "model.json")
+
+
+def load_model(folder: Path, device: str = "auto") -> Model:
+    """Reads the run folder of `myoseg train`.
+
+    Raises:
+        ModelError: no model there, training not finished, weights missing or altered.
+        ConfigurationError: the device is not there.
+    """
+    description = folder / "model.json"
+    if not description.is_file():
+        raise ModelError(
+            f"{folder} holds no model: there is no model.json in it. Give the run folder that "
+            "`myoseg train DATA -o RUN` wrote."
+        )
+    try:
+        record = json.loads(description.read_text(encoding="utf-8"))
+        table = BlockTable.from_record(record["table"])
+        preprocessing = Preprocessing(**record["preprocessing"])
+        folders = {
+            (member["block"], member["architecture"]): folder / member["folder"]
+            for member in record["members"]
+        }
+    except (ValueError, KeyError, TypeError, ConfigurationError) as error:
+        raise ModelError(
+            f"{description} cannot be read ({error!r}); train again or restore it from a copy."
+        ) from error
+    trained = tuple(b for b in table.blocks if any(name == b.name for name, _ in folders))
+    target = torch.device(find_device(device))
+    predictors = {
+        block.name: tuple(
+            _predictor_from(folders.get((block.name, network)), block, network, target)
+            for network in block.networks
+        )
+        for block in trained
+    }
+    table = BlockTable(table.name, trained, table.confined)
+    return Model(table, preprocessing, predictors, folder)
+
+
+def _predictor_from(
+    folder: Path | None, block: Block, network: str, device: torch.device
+) -> Predictor:
+    if folder is None or not folder.is_dir():
+        raise ModelError(
+            f"block {block.name} has no trained {network}: training was stopped before its end; "
+            "continue it with `myoseg train ... --resume`."
+        )
+    segmenter, _ = load_network(folder)
+    segmenter = segmenter.to(device).eval()
+
+    def predict(images: ImageStack) -> ProbabilityStack:
+        parts = []
+        with torch.inference_mode():
+            for first in range(0, len(images), SLICES_AT_ONCE):
+                batch = torch.from_numpy(images[first : first + SLICES_AT_ONCE]).to(device)
+                segmenter.check_input(batch)
+                parts.append(segmenter(batch)[:, 0].float().cpu().numpy())
+        return np.concatenate(parts)
+
+    return predict
+
+
+def find_device(name: str) -> str:
+    """PyTorch's name of the device asked for: auto, cpu, gpu, gpu:N or mps.
+
+    Raises:
+        ConfigurationError: an unknown name, or a device that this machine does not have.
+
+    >>> find_device("cpu")
+    'cpu'
+    """
+    n_gpus = torch.cuda.device_count()
+    present = {"cpu": "cpu", "auto": "cpu"}
+    if torch.backends.mps.is_available():
+        present |= {"mps": "mps", "auto": "mps"}
+    if n_gpus:
+        present |= {f"gpu:{index}": f"cuda:{index}" for index in range(n_gpus)}
+        present |= {"gpu": "cuda:0", "auto": "cuda:0"}
+    if name not in present:
+        raise ConfigurationError(
+            f"device {name!r} is not on this machine; it has {', '.join(sorted(present))}."
+        )
+    return present[name]

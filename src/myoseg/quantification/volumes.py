@@ -1,0 +1,30 @@
+"""Volumes of the regions of one segmentation; slices 12-23 mm apart make them extrapolations."""
+
+from typing import Any
+
+from myoseg.anatomy import REGIONS
+from myoseg.cases.case import Geometry, LabelMap
+
+
+def region_volumes_ml(labels: LabelMap, geometry: Geometry) -> dict[str, float | None]:
+    """Volume of each region of `anatomy.REGIONS` in ml; None where it was not assessed."""
+    return {
+        name: float(labels.mask(region).sum() * geometry.voxel_ml)
+        if labels.assesses(region)
+        else None
+        for name, region in REGIONS.items()
+    }
+
+
+def statistics_record(name: str, labels: LabelMap, geometry: Geometry) -> dict[str, Any]:
+    """The JSON values that stand beside a case's mask: volumes, and what was not assessed."""
+    n_slices, spacing_mm = geometry.shape[0], geometry.spacing_mm
+    return {
+        "case": name,
+        "shape": list(geometry.shape),
+        "spacing_mm": [round(length, 6) for length in spacing_mm],
+        "volumes_ml": region_volumes_ml(labels, geometry),
+        "not_assessed": list(labels.not_assessed),
+        "groups": [sorted(tissue.name.lower() for tissue in group) for group in labels.groups],
+        "note": f"Volumes are extrapolated from {n_slices} slices {spacing_mm[0]:.1f} mm apart.",
+    }

@@ -1,0 +1,23 @@
+"""The three methods that the paper's Table 1 compares, each a block table."""
+
+from dataclasses import dataclass
+
+from myoseg.blocks import NO_ENCODER_ABLATION, UNET_ABLATION, BlockTable
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of Table 1: its letters in Figure 3, its folder, and its blocks."""
+
+    symbol: str
+    folder: str
+    table: BlockTable
+
+
+def methods_of(proposed: BlockTable) -> tuple[Method, ...]:
+    """The rows of Table 1, with `proposed` as the last; symbols are those of Figure 3."""
+    return (
+        Method("u", "unet", UNET_ABLATION),
+        Method("pw", "proposed_without_linear", NO_ENCODER_ABLATION),
+        Method("p", "proposed", proposed),
+    )

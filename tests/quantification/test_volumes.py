@@ -1,0 +1,25 @@
+import numpy as np
+
+from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, Tissue
+from myoseg.cases.case import Geometry, LabelMap
+from myoseg.quantification.volumes import region_volumes_ml, statistics_record
+
+GRID = Geometry(shape=(2, 4, 5), affine=np.diag([1.0, 2.0, 10.0, 1.0]))
+
+
+def test_a_voxel_of_one_by_two_by_ten_mm_is_a_fiftieth_of_a_millilitre():
+    codes = np.zeros(GRID.shape, np.int16)
+    codes[0, 0, :3] = Tissue.SCAR
+    codes[1, 1, :2] = Tissue.EDEMA
+    volumes = region_volumes_ml(LabelMap(codes, EACH_TISSUE), GRID)
+    assert np.isclose(volumes["scar"], 3 * 0.02)
+    assert np.isclose(volumes["edema+scar"], 5 * 0.02)
+    assert volumes["lv_blood_pool"] == 0
+
+
+def test_what_was_not_assessed_has_no_volume_rather_than_zero():
+    record = statistics_record("a", LabelMap(np.zeros(GRID.shape, np.int16), (MYOCARDIUM,)), GRID)
+    assert record["volumes_ml"]["myocardium"] == 0
+    assert record["volumes_ml"]["edema"] is None
+    assert "edema" in record["not_assessed"]
+    assert "10.0 mm apart" in record["note"]
