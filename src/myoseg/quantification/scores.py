@@ -1,0 +1,94 @@
+"""A case's prediction against its truth, region by region, in 3-D (section 3.3)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from myoseg.anatomy import REGIONS
+from myoseg.cases.case import Geometry, LabelMap
+from myoseg.quantification.distances import surface_distances
+from myoseg.quantification.overlap import overlap
+from myoseg.quantification.volumes import region_volumes_ml
+
+EMPTY_MASK_POLICY: Final = (
+    "Region empty in prediction and truth: no value, left out of the mean. Empty in one of the "
+    "two: Dice and Jaccard are 0, surface distances have no value. Not assessed by one of the "
+    "two: no value."
+)
+"""What becomes of regions that a case does not have; stands beside every mean."""
+
+
+@dataclass(frozen=True)
+class RegionScore:
+    """One region of one case; None where there is no value (see `EMPTY_MASK_POLICY`).
+
+    A volume is None where that side did not assess the region.
+    """
+
+    case: str
+    region: str
+    dice: float | None
+    jaccard: float | None
+    hd95_mm: float | None
+    assd_mm: float | None
+    volume_true_ml: float | None
+    volume_pred_ml: float | None
+
+    @property
+    def assessed(self) -> bool:
+        """Whether both prediction and truth tell the region's extent."""
+        return self.volume_true_ml is not None and self.volume_pred_ml is not None
+
+    @property
+    def n_empty(self) -> int:
+        """How many of prediction and truth say that the region is not there."""
+        return (self.volume_true_ml, self.volume_pred_ml).count(0)
+
+    @property
+    def volume_error_ml(self) -> float | None:
+        """Predicted minus true volume."""
+        if self.volume_true_ml is None or self.volume_pred_ml is None:
+            return None
+        return self.volume_pred_ml - self.volume_true_ml
+
+
+def score_case(
+    case: str, predicted: LabelMap, true: LabelMap, geometry: Geometry
+) -> list[RegionScore]:
+    """Scores every region of `anatomy.REGIONS` that prediction or truth assessed, in that order.
+
+    Raises:
+        ValueError: the two label maps differ in shape.
+    """
+    if predicted.codes.shape != true.codes.shape:
+        raise ValueError(
+            f"{case}: label maps of shape {predicted.codes.shape} and {true.codes.shape}"
+        )
+    volumes_pred = region_volumes_ml(predicted, geometry)
+    volumes_true = region_volumes_ml(true, geometry)
+    scores = []
+    for region in REGIONS:
+        volumes = (volumes_true[region], volumes_pred[region])
+        if None not in volumes:
+            scores.append(_scored(case, region, predicted, true, geometry))
+        elif volumes != (None, None):
+            scores.append(RegionScore(case, region, None, None, None, None, *volumes))
+    return scores
+
+
+def _scored(
+    case: str, region: str, predicted: LabelMap, true: LabelMap, geometry: Geometry
+) -> RegionScore:
+    """The score of a region that both label maps assessed."""
+    mask_pred, mask_true = predicted.mask(REGIONS[region]), true.mask(REGIONS[region])
+    counts = overlap(mask_pred, mask_true)
+    distances = surface_distances(mask_pred, mask_true, geometry.spacing_mm)
+    return RegionScore(
+        case=case,
+        region=region,
+        dice=counts.dice,
+        jaccard=counts.jaccard,
+        hd95_mm=distances.hd95_mm if distances else None,
+        assd_mm=distances.assd_mm if distances else None,
+        volume_true_ml=counts.n_true * geometry.voxel_ml,
+        volume_pred_ml=counts.n_predicted * geometry.voxel_ml,
+    )
