@@ -1,7 +1,7 @@
 """What every network of the paper is to the rest: images in, one probability map out."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -9,13 +9,18 @@ from torch import Tensor, nn
 from myoseg.blocks import Architecture
 from myoseg.errors import InputError
 
+Normalisation = Literal["none", "instance", "batch"]
+NORMALISATIONS: Final[tuple[Normalisation, ...]] = get_args(Normalisation)
+
 
 class Segmenter(nn.Module, ABC):
     """A binary segmentation network (paper, section 2.4)."""
 
     architecture: ClassVar[Architecture]
-    stride: ClassVar[int]
+    stride: int
     """Rows and columns of an image must be multiples of this."""
+    normalisation: Normalisation = "none"
+    """Over what the network normalises its maps; it needs two values or more to do so."""
 
     def __init__(self, n_inputs: int) -> None:
         super().__init__()
@@ -39,7 +44,8 @@ class Segmenter(nn.Module, ABC):
         """Refuses images that the network cannot take.
 
         Raises:
-            InputError: wrong number of axes or of sequences, or a size the stride does not divide.
+            InputError: wrong number of axes or of sequences, a size the stride does not divide, or
+                too few pixels to normalise over.
         """
         if images.ndim != 4 or images.shape[1] != self.n_inputs:
             raise InputError(
@@ -52,4 +58,14 @@ class Segmenter(nn.Module, ABC):
             raise InputError(
                 f"{self.architecture} takes rows and columns in multiples of {self.stride}, got "
                 f"{rows} x {cols}; pad or crop to {wanted[0]} x {wanted[1]}."
+            )
+        n_pixels = rows * cols // self.stride**2
+        n_together = n_pixels * len(images) if self.normalisation == "batch" else n_pixels
+        normalises = self.normalisation == "instance" or (
+            self.normalisation == "batch" and self.training
+        )
+        if normalises and n_together == 1:
+            raise InputError(
+                f"{self.architecture} normalises over 1 pixel where maps are coarsest, got images "
+                f"of {rows} x {cols}; give larger images, or more of them."
             )
