@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int16, Shaped
+from jaxtyping import Bool, Float, Float32, Float64, Int16, Shaped
 
 from myoseg.anatomy import BACKGROUND, PAINT_ORDER
 from myoseg.errors import ConfigurationError
 
-Coordinates = Float32[np.ndarray, "row col 2"]
-"""For each output pixel, the (row, col) of the input that it shows."""
+Field = Float32[np.ndarray, "2 row col"]
+"""For each pixel, its displacement along rows and along columns, in pixels."""
+
+Coordinates = Float32[np.ndarray, "2 row col"]
+"""For each output pixel, the row and the column of the input that it shows."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +138,13 @@ def _between(fraction: float, limits: tuple[float, float]) -> float:
 
 def resize_field(
     control_points: Float64[np.ndarray, "grid grid 2"], shape: tuple[int, int]
-) -> Float32[np.ndarray, "row col 2"]:
+) -> Field:
     """The displacement of every pixel, bilinear between control points.
 
     Corner control points lie on corner pixels, as in `scipy.ndimage.zoom(order=1)`.
     """
     rows, cols = (_linear_weights(len(control_points), length) for length in shape)
-    field = np.einsum("rg,ghd,ch->rcd", rows, control_points, cols, optimize=True)
+    field = rows @ np.moveaxis(control_points, -1, 0) @ cols.T
     return np.asarray(field, dtype=np.float32)
 
 
@@ -151,33 +154,36 @@ def _linear_weights(n_points: int, length: int) -> Float64[np.ndarray, "length p
     return np.asarray(np.maximum(0, 1 - np.abs(position - np.arange(n_points))))
 
 
-def taper(
-    field: Float32[np.ndarray, "row col 2"], width_px: int
-) -> Float32[np.ndarray, "row col 2"]:
+def taper(field: Field, width_px: int) -> Field:
     """The field faded linearly to zero over `width_px` pixels at the border; 0 leaves it."""
     if not width_px:
         return field
     to_border = [
-        np.minimum(np.arange(length), np.arange(length)[::-1]) for length in field.shape[:2]
+        np.minimum(np.arange(length), np.arange(length)[::-1]) for length in field.shape[1:]
     ]
     weight = np.minimum(1, np.minimum.outer(*to_border) / width_px)
-    return np.asarray(field * weight[..., np.newaxis], dtype=np.float32)
+    return np.asarray(field * weight, dtype=np.float32)
 
 
 def source_coordinates(
     drawn: DrawnAugmentation, shape: tuple[int, int], taper_px: int = 0
 ) -> Coordinates:
     """Where in the input each output pixel looks: rotation, scale, mirrors and warp in one."""
+    pixels: Float[np.ndarray, "2 row col"] = np.indices(shape, dtype=np.float32)
+    affine = _affine(drawn)
+    if not np.array_equal(affine, np.eye(2)):
+        centre = ((np.array(shape) - 1) / 2)[:, np.newaxis, np.newaxis]
+        pixels = np.tensordot(affine, pixels - centre, axes=1) + centre
     field = taper(resize_field(drawn.control_points, shape), taper_px)
-    pixels = np.moveaxis(np.indices(shape, dtype=np.float32), 0, -1)
-    centre = (np.array(shape) - 1) / 2
+    return np.asarray(pixels + field, dtype=np.float32)
+
+
+def _affine(drawn: DrawnAugmentation) -> Float64[np.ndarray, "2 2"]:
+    """From an output pixel's offset from the centre to the offset that it shows."""
     angle = np.deg2rad(drawn.rotation_deg)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     mirror = np.diag([-1.0 if flipped else 1.0 for flipped in drawn.flipped])
-    affine = mirror @ turn / drawn.scale
-    if not np.array_equal(affine, np.eye(2)):
-        pixels = (pixels - centre) @ affine.T + centre
-    return np.asarray(pixels + field, dtype=np.float32)
+    return np.asarray(mirror @ turn / drawn.scale)
 
 
 def warp_images(
@@ -215,7 +221,7 @@ def _read_at(
     image: Float32[np.ndarray, "row col"], coordinates: Coordinates, border: int
 ) -> Float32[np.ndarray, "row col"]:
     """Bilinear interpolation; one float32 plane a call, where OpenCV rounds no coordinate."""
-    rows, cols = coordinates[..., 0], coordinates[..., 1]
+    rows, cols = coordinates
     read = cv2.remap(image, cols, rows, cv2.INTER_LINEAR, borderMode=border, borderValue=0)
     return np.asarray(read)
 

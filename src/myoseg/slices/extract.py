@@ -1,6 +1,7 @@
 """A case in, slices of one size out, and the way back to the native matrix (section 2.1)."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from types import EllipsisType
 from typing import TypeAlias
 
@@ -35,6 +36,18 @@ class LabelledSlice:
     labels: Int16[np.ndarray, "row col"] | None
     groups: tuple[Tissues, ...]
     origin: SliceOrigin
+
+    def restricted_to(self, sequences: Collection[Sequence]) -> "LabelledSlice":
+        """The slice with those of its sequences that are among `sequences`, in its own order.
+
+        Training one block reads few sequences; the others need not be warped and normalised.
+        """
+        kept = [index for index, name in enumerate(self.sequences) if name in sequences]
+        return replace(
+            self,
+            images=self.images[kept],
+            sequences=tuple(self.sequences[index] for index in kept),
+        )
 
 
 @dataclass(frozen=True)

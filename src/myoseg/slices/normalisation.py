@@ -9,6 +9,9 @@ from jaxtyping import Float, Float32
 SPARSE: Final = 1e-6
 """Percentiles closer than this fraction of a slice's full range say nothing about its scale."""
 
+LARGEST: Final = 1e30
+"""Intensities from here on, infinities and NaN are no measurement."""
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -30,8 +33,8 @@ def normalise(
 
     The result is always finite. A constant slice gives zeros. Where the two percentiles coincide
     though the slice is not constant (over 90 % of it one value, as a few bright pixels on an empty
-    field), the slice's full range takes the place of I95 - I05. Pixels that are not finite count
-    as 0.
+    field), the slice's full range takes the place of I95 - I05. NaN, infinities and values of
+    `LARGEST` or more count as 0.
 
     Args:
         image: intensities in any unit; axes before the last two are slices, each on its own.
@@ -51,10 +54,10 @@ def normalise(
 def _normalise_slice(
     image: Float[np.ndarray, "row col"], low_percentile: float, high_percentile: float
 ) -> Float[np.ndarray, "row col"]:
-    intensities = np.where(np.isfinite(image), image, 0).astype(np.float64)
+    intensities = np.where(np.abs(image) < LARGEST, image, 0)
     low, high = np.percentile(intensities, (low_percentile, high_percentile))
     full_range = np.ptp(intensities)
     if full_range == 0:
-        return np.zeros_like(intensities)
+        return np.zeros(image.shape)
     scale = high - low if high - low > SPARSE * full_range else full_range
-    return np.asarray((intensities - low) / scale)
+    return np.asarray((intensities.astype(np.float64) - low) / scale)

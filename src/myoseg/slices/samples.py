@@ -4,7 +4,7 @@ Nothing is stored: sample k is computed from the seed and k alone whenever it is
 is the same in any process, in any order and with any number of workers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -45,6 +45,9 @@ class PlainSamples:
     def __getitem__(self, index: int) -> LabelledSlice:
         return _normalised(self.slices[index], self.preprocessing)
 
+    def __iter__(self) -> Iterator[LabelledSlice]:
+        return (self[index] for index in range(len(self)))
+
 
 @dataclass(frozen=True, eq=False)
 class AugmentedSamples:
@@ -77,6 +80,9 @@ class AugmentedSamples:
         augmented = augment(self.slices[slice_index], drawn, turns, self.augmentation.taper_px)
         normalised = _normalised(augmented, self.preprocessing)
         return replace(normalised, images=adjust_intensity(normalised.images, drawn))
+
+    def __iter__(self) -> Iterator[LabelledSlice]:
+        return (self[index] for index in range(len(self)))
 
     def place_of(self, index: int) -> tuple[int, int, int]:
         """Slice, warp and copy of a sample; copy 0 is not turned.

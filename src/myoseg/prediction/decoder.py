@@ -1,0 +1,56 @@
+"""Post-processed block masks in, one label map out (paper, section 2.6, equation 1)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int16
+
+from myoseg.anatomy import BACKGROUND, PAINT_ORDER, Tissues, representative
+from myoseg.blocks import LinearDecoder
+from myoseg.prediction.ensemble import cut
+
+BlockMasks = Bool[np.ndarray, "block row col"]
+GroupMasks = Bool[np.ndarray, "group row col"]
+
+
+def decode_labels(masks: BlockMasks, decoder: LinearDecoder) -> Int16[np.ndarray, "row col"]:
+    """The label map of one slice: equation 1, then the paint order."""
+    return paint(decode_masks(masks, decoder), decoder.groups)
+
+
+def decode_masks(masks: BlockMasks, decoder: LinearDecoder) -> GroupMasks:
+    """Equation 1: s(weights P) * s(confinement P), the second factor where a group has one.
+
+    The masks may overlap where blocks contradict each other: 13 of the 32 binary codes of the
+    paper's five blocks claim more than one tissue.
+
+    Raises:
+        ValueError: another number of masks than the decoder has blocks.
+    """
+    n_blocks = decoder.weights.shape[1]
+    if len(masks) != n_blocks:
+        raise ValueError(f"the decoder has {n_blocks} blocks but {len(masks)} masks were given")
+    stack = masks.astype(np.float32)
+    claimed = cut(_combine(decoder.weights, stack))
+    confined = decoder.confinement.any(axis=1)
+    claimed[confined] &= cut(_combine(decoder.confinement[confined], stack))
+    return claimed
+
+
+def _combine(
+    coefficients: Float[np.ndarray, "group block"], stack: Float32[np.ndarray, "block row col"]
+) -> Float32[np.ndarray, "group row col"]:
+    """Each group's linear combination of the block masks."""
+    return np.tensordot(coefficients.astype(np.float32), stack, axes=1)
+
+
+def paint(masks: GroupMasks, groups: Sequence[Tissues]) -> Int16[np.ndarray, "row col"]:
+    """One code a pixel: where groups overlap, the later in `anatomy.PAINT_ORDER` shows.
+
+    A group of several tissues is painted, at the place and in the code, as its mildest tissue.
+    """
+    labels = np.full(masks.shape[1:], BACKGROUND, dtype=np.int16)
+    code_and_mask = zip(map(representative, groups), masks, strict=True)
+    for code, mask in sorted(code_and_mask, key=lambda pair: PAINT_ORDER.index(pair[0])):
+        labels[mask] = code
+    return labels
