@@ -1,9 +1,11 @@
 """Files that appear whole or not at all: written beside their place, then renamed into it."""
 
+import csv
 import hashlib
+import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,19 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
         OutputError: as `written_whole`.
     """
     write_text(path, json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Writes a table as CSV, whole or not at all; None becomes an empty field.
+
+    Raises:
+        OutputError: as `written_whole`.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, stream.getvalue())
 
 
 def sha256_of(path: Path) -> str:
