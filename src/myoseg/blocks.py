@@ -6,6 +6,7 @@ encoder is that matrix; the decoder, equation 1, is its inverse. Nothing else in
 a block by its name.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -38,6 +39,27 @@ class Block:
     networks: tuple[Architecture, ...] = (Architecture.UNET,)
     keep_largest: bool = False
     fill_holes: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuses a block that cannot be trained, or that no folder can be named after.
+
+        Raises:
+            ConfigurationError: the name is more than letters, digits, `_`, `+` and `-`; there is no
+                input, target or network, or one is named twice; a switch is not a bool.
+        """
+        if not re.fullmatch(r"[\w+-]+", self.name, flags=re.ASCII):
+            raise ConfigurationError(
+                f"block name {self.name!r} cannot name a folder; use letters, digits, _, + and -."
+            )
+        for field in ("inputs", "target", "networks"):
+            members = getattr(self, field)
+            if not members or len(set(members)) < len(members):
+                raise ConfigurationError(
+                    f"block {self.name}: {field} must name at least one, and none twice."
+                )
+        for switch in ("keep_largest", "fill_holes"):
+            if not isinstance(getattr(self, switch), bool):
+                raise ConfigurationError(f"block {self.name}: {switch} must be true or false.")
 
     def to_record(self) -> dict[str, Any]:
         """The block as JSON values, tissues by name."""
@@ -99,6 +121,19 @@ class BlockTable:
     blocks: tuple[Block, ...]
     confined: Tissues = frozenset()
 
+    def __post_init__(self) -> None:
+        """Refuses blocks that cannot be told apart.
+
+        Raises:
+            ConfigurationError: two blocks have one name.
+        """
+        names = [block.name.lower() for block in self.blocks]
+        if len(set(names)) < len(names):
+            raise ConfigurationError(
+                f"block table {self.name!r} names two blocks alike; rename one of "
+                f"{', '.join(names)}."
+            )
+
     def restricted_to(self, sequences: Collection[Sequence]) -> "BlockTable":
         """The table without the blocks of which an input is not among `sequences`."""
         readable = tuple(b for b in self.blocks if set(b.inputs) <= set(sequences))
@@ -159,7 +194,7 @@ class BlockTable:
         weights, *_ = np.linalg.lstsq(self.matrix.T, wanted, rcond=None)
         if not np.allclose(self.matrix.T @ weights, wanted, atol=1e-9):
             return None
-        return np.round(weights, 9) + 0.0
+        return np.asarray(np.round(weights, 9) + 0.0)
 
     def to_record(self) -> dict[str, Any]:
         """The table as JSON values."""

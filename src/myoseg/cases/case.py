@@ -80,6 +80,10 @@ class Case:
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", MappingProxyType(dict(self.images)))
 
+    def __reduce__(self) -> tuple[type["Case"], tuple[object, ...]]:
+        """Lets a case travel to another process, which its read-only mapping would not."""
+        return Case, (self.name, dict(self.images), self.geometry, self.labels)
+
     @property
     def sequences(self) -> tuple[Sequence, ...]:
         """The sequences that are there, in the order of `Sequence`."""
