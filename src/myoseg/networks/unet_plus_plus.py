@@ -1,0 +1,132 @@
+"""The paper's U-Net++ on VGG16 (section 2.4), from segmentation-models-pytorch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from myoseg.blocks import Architecture
+from myoseg.errors import ConfigurationError
+from myoseg.networks.initialisation import initialise_as_keras
+from myoseg.networks.losses import LOSSES, Loss, loss_of_logits
+from myoseg.networks.pretrained import (
+    Pretrained,
+    check_pretrained,
+    imagenet_weights,
+    load_pretrained,
+)
+from myoseg.networks.segmenter import Segmenter
+from myoseg.networks.torchvision_operators import ensure_torchvision
+
+ENCODERS: Final = (
+    *("vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
+    *("resnet18", "resnet34", "resnet50"),
+)
+
+
+class UNetPlusPlus(Segmenter):
+    """Nested skip connections over an encoder that halves the image five times.
+
+    The decoder normalises over the batch, as the library's does.
+    """
+
+    architecture = Architecture.UNET_PLUS_PLUS
+    stride = 32
+    normalisation = "batch"
+
+    def __init__(
+        self,
+        n_inputs: int,
+        encoder: str = "vgg16",
+        decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
+        loss: Loss = "dice",
+        pretrained: Pretrained = "none",
+        pretrained_file: str | Path | None = None,
+    ) -> None:
+        """Draws weights that are not pre-trained as Keras does, from torch's global generator.
+
+        Args:
+            n_inputs: sequences stacked as channels.
+            encoder: one of `ENCODERS`.
+            decoder_channels: of the five decoder levels, from the coarsest to full size.
+            loss: the name of the loss that training minimises.
+            pretrained: "imagenet" fills the encoder; its first layer is adapted to `n_inputs`.
+            pretrained_file: a local file in place of the download.
+
+        Raises:
+            ConfigurationError: an option is out of range.
+            ModelError: the pre-trained weights cannot be had.
+        """
+        super().__init__(n_inputs)
+        _check_options(encoder, decoder_channels, loss)
+        check_pretrained(pretrained, ("none", "imagenet"), pretrained_file, self.architecture)
+        self.encoder_name = encoder
+        self.decoder_channels = tuple(decoder_channels)
+        self.loss_name = loss
+        self.network = _network(encoder, self.decoder_channels)
+        initialise_as_keras(self.network)
+        if pretrained == "imagenet":
+            weights = imagenet_weights(encoder, pretrained_file)
+            load_pretrained(self.network.encoder, weights, replaced=("fc.", "classifier."))
+        self.network.encoder.set_in_channels(n_inputs, pretrained=pretrained == "imagenet")
+        if pretrained == "none":
+            initialise_as_keras(self.network.encoder)
+
+    def logits(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
+        """The output before its sigmoid.
+
+        Raises:
+            InputError: the images have the wrong number of channels or a size not divisible by 32.
+        """
+        self.check_input(images)
+        scores: Tensor = self.network(images)
+        return scores
+
+    def forward(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
+        """Probabilities of the block's target, in [0, 1]."""
+        return self.logits(images).sigmoid()
+
+    def loss(
+        self, images: Float[Tensor, "n input row col"], masks: Bool[Tensor, "n 1 row col"]
+    ) -> Float[Tensor, ""]:
+        """The negative Dice coefficient, or what the option `loss` names."""
+        return loss_of_logits(self.logits(images), masks, self.loss_name)
+
+    def options(self) -> dict[str, Any]:
+        """JSON values with which `build_segmenter` makes this network again.
+
+        Pre-trained weights are not asked for again: the saved weights follow from them.
+        """
+        return {
+            "encoder": self.encoder_name,
+            "decoder_channels": list(self.decoder_channels),
+            "loss": self.loss_name,
+        }
+
+
+def _network(encoder: str, decoder_channels: tuple[int, ...]) -> Any:
+    """The library's network with three input channels, as the published encoders have."""
+    ensure_torchvision()
+    import segmentation_models_pytorch as smp
+
+    return smp.UnetPlusPlus(
+        encoder_name=encoder, encoder_weights=None, decoder_channels=decoder_channels
+    )
+
+
+def _check_options(encoder: str, decoder_channels: Sequence[int], loss: str) -> None:
+    if encoder not in ENCODERS:
+        raise ConfigurationError(
+            f"unet_plus_plus: encoder {encoder!r} is unknown; use one of {', '.join(ENCODERS)}."
+        )
+    if len(decoder_channels) != 5 or any(not isinstance(n, int) or n < 1 for n in decoder_channels):
+        raise ConfigurationError(
+            "unet_plus_plus: decoder_channels must be five positive whole numbers, got "
+            f"{decoder_channels!r}."
+        )
+    if loss not in LOSSES:
+        raise ConfigurationError(
+            f"unet_plus_plus: loss {loss!r} is unknown; use {' or '.join(LOSSES)}."
+        )
