@@ -1,0 +1,142 @@
+"""A scene and a slice's position in, the share of each material in each of its voxels out."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float32, Int16, UInt8
+
+from myoseg.anatomy import BACKGROUND, PAINT_ORDER, Tissue
+from myoseg.cases.phantom.anatomy import (
+    ANGLES_DEG,
+    LAYERS,
+    Heart,
+    PolarPoints,
+    layer_at,
+    layer_radii,
+    papillary_mask,
+)
+from myoseg.cases.phantom.infarct import Infarct, wall_depths
+from myoseg.cases.phantom.tissue import Material
+from myoseg.cases.phantom.torso import Torso, torso_material
+from myoseg.cases.phantom.view import View, image_axes
+
+Shares = Float32[np.ndarray, "material row col"]
+"""Part of each voxel that each material takes, in the order of `Material`; they sum to one."""
+
+Points = Float32[np.ndarray, "point"]
+
+LABELLED: Final[dict[Tissue, tuple[Material, ...]]] = {
+    Tissue.NORMAL_MYOCARDIUM: (Material.NORMAL_MYOCARDIUM,),
+    Tissue.LV_BLOOD_POOL: (Material.LV_BLOOD, Material.PAPILLARY),
+    Tissue.RV_BLOOD_POOL: (Material.RV_BLOOD,),
+    Tissue.EDEMA: (Material.EDEMA,),
+    Tissue.SCAR: (Material.SCAR,),
+}
+"""Materials behind each label; all others are background."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """All that has a shape: the heart, its infarct if any, the body, and the slices through it."""
+
+    heart: Heart
+    infarct: Infarct | None
+    torso: Torso
+    view: View
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How finely a slice is sampled: pixels, points along a pixel's side, points through it."""
+
+    matrix: tuple[int, int]
+    supersampling: int
+    n_sub_slices: int
+
+
+def material_shares(scene: Scene, sampling: Sampling, position_mm: float) -> Shares:
+    """The share of each material in each voxel of the slice at `position_mm` from the base.
+
+    The heart is sampled at every point of the voxel, the body around it at the slice's middle.
+    """
+    n_pixels = sampling.matrix[0] * sampling.matrix[1]
+    shares = np.zeros((len(Material), n_pixels), dtype=np.float32)
+    pixels = np.arange(n_pixels)
+    weight = np.float32(1 / (sampling.supersampling**2 * sampling.n_sub_slices))
+    depths_mm = _offsets(sampling.n_sub_slices) * scene.view.thickness_mm
+    for row_offset in _offsets(sampling.supersampling):
+        for col_offset in _offsets(sampling.supersampling):
+            right, down = _plane_points(scene.view, sampling.matrix, row_offset, col_offset)
+            body = _body_at(scene, right, down, position_mm)
+            for depth_mm in depths_mm:
+                material = _with_heart(scene, body, right, down, position_mm + depth_mm)
+                shares[material, pixels] += weight
+    return shares.reshape(len(Material), *sampling.matrix)
+
+
+def majority_labels(shares: Shares) -> Int16[np.ndarray, "row col"]:
+    """The label with the largest share of each voxel, in MyoPS codes; ties go to disease."""
+    tissues = PAINT_ORDER[::-1]
+    by_label = np.stack([shares[list(LABELLED[tissue])].sum(axis=0) for tissue in tissues])
+    background = 1 - by_label.sum(axis=0, keepdims=True)
+    codes = np.array([*tissues, BACKGROUND], dtype=np.int16)
+    labels: Int16[np.ndarray, "row col"] = codes[
+        np.argmax(np.concatenate([by_label, background]), axis=0)
+    ]
+    return labels
+
+
+def _offsets(n_points: int) -> Float32[np.ndarray, "offset"]:
+    """Middles of `n_points` equal parts of the interval from -1/2 to 1/2."""
+    return (((np.arange(n_points) + 0.5) / n_points) - 0.5).astype(np.float32)
+
+
+def _plane_points(
+    view: View, matrix: tuple[int, int], row_offset: float, col_offset: float
+) -> tuple[Points, Points]:
+    """Distances in mm of one point in each pixel from the LV axis, rightward and downward."""
+    row, col = np.indices(matrix, dtype=np.float32).reshape(2, -1)
+    right = (col + col_offset - view.centre_px[1]) * view.spacing_mm
+    down = (row + row_offset - view.centre_px[0]) * view.spacing_mm
+    return right.astype(np.float32), down.astype(np.float32)
+
+
+def _body_at(
+    scene: Scene, right: Points, down: Points, position_mm: float
+) -> UInt8[np.ndarray, "point"]:
+    """The torso's material at points of the plane."""
+    frame, (across, downward) = scene.view.frame, image_axes(scene.view)
+    origin_mm = frame.base_mm + position_mm * frame.apical
+    x, y, z = (
+        np.float32(origin) + right * np.float32(a) + down * np.float32(d)
+        for origin, a, d in zip(origin_mm, across, downward, strict=True)
+    )
+    return torso_material(scene.torso, x, y, z)
+
+
+def _with_heart(
+    scene: Scene,
+    body: UInt8[np.ndarray, "point"],
+    right: Points,
+    down: Points,
+    position_mm: float,
+) -> UInt8[np.ndarray, "point"]:
+    """The material at points of the plane `position_mm` from the base, the heart over the body."""
+    heart, infarct = scene.heart, scene.infarct
+    depths = wall_depths(infarct, ANGLES_DEG, position_mm, heart.level(position_mm))
+    radii = layer_radii(heart, depths, infarct.thinning if infarct else 0.0, position_mm)
+    angle = np.deg2rad(scene.view.rotation_deg)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    lateral = right * cos + down * sin - np.float32(heart.drift[0] * position_mm)
+    upward = right * sin - down * cos - np.float32(heart.drift[1] * position_mm)
+    near = np.flatnonzero(lateral**2 + upward**2 < radii.max() ** 2)
+    points = PolarPoints.of(lateral[near], upward[near])
+    materials = np.array([*LAYERS, Material.AIR], dtype=np.uint8)[layer_at(radii, points)]
+    materials[papillary_mask(heart, points, position_mm) & (materials == Material.LV_BLOOD)] = (
+        Material.PAPILLARY
+    )
+    outside = points.distance_mm >= radii[-1][points.angle_index]
+    combined = body.copy()
+    combined[near] = np.where(outside, body[near], materials)
+    return combined

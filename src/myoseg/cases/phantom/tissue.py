@@ -1,0 +1,214 @@
+"""The tissues of a simulated case: their ranges at 1.5 T in, drawn properties and signals out.
+
+Blood, myocardium, infarct, edema, liver, fat and lung follow Carrick 2015 and Ugander 2012 (T1,
+T2 and extracellular volume of infarct), Kellman 2012 (extracellular volume), Stanisz 2005
+(relaxation at 1.5 T) and the tables of MRXCAT (Wissmann, JCMR 2014); muscle follows Stanisz 2005;
+marrow and spleen follow de Bazelaire, Radiology 2004. Values marked `# *` in the tables have no
+direct human source at 1.5 T and are working values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float32
+
+from myoseg.anatomy import Sequence
+from myoseg.cases.phantom.config import Range
+from myoseg.cases.phantom.signal import (
+    Protocol,
+    bssfp_signal,
+    lge_signal,
+    nulling_ti_ms,
+    t1_post_ms,
+    t2_stir_signal,
+)
+
+SignalTable = Float32[np.ndarray, "sequence material"]
+"""Signal of each material on each sequence, in the order of both enumerations; LGE is signed."""
+
+
+class Material(IntEnum):
+    """What a point of the body is made of; several materials may be of one tissue type."""
+
+    AIR = 0
+    LUNG = 1
+    FAT = 2
+    MUSCLE = 3
+    MARROW = 4
+    LIVER = 5
+    SPLEEN = 6
+    VESSEL = 7
+    LV_BLOOD = 8
+    SCAR = 9
+    EDEMA = 10
+    NORMAL_MYOCARDIUM = 11
+    RV_BLOOD = 12
+    RV_WALL = 13
+    PAPILLARY = 14
+
+
+@dataclass(frozen=True)
+class TissueProperties:
+    """What the signal equations need of one tissue.
+
+    Attributes:
+        proton_density: relative to water.
+        t1_native_ms: longitudinal relaxation before contrast.
+        t2_ms: transverse relaxation.
+        extracellular_volume: fraction that contrast reaches; of blood, 1 - Hct.
+        flowing: part of the signal that comes from blood in motion.
+        fat: part of the signal that comes from fat.
+        t2_star_ms: dephasing in gradient echoes beyond T2, near air.
+    """
+
+    proton_density: float
+    t1_native_ms: float
+    t2_ms: float
+    extracellular_volume: float
+    flowing: float = 0.0
+    fat: float = 0.0
+    t2_star_ms: float = float("inf")
+
+
+@dataclass(frozen=True)
+class TissueRanges:
+    """Where one tissue's properties are drawn from, evenly; the last three are not varied."""
+
+    proton_density: Range
+    t1_native_ms: Range
+    t2_ms: Range
+    extracellular_volume: Range
+    flowing: float = 0.0
+    fat: float = 0.0
+    t2_star_ms: float = float("inf")
+
+    def draw(self, rng: np.random.Generator) -> TissueProperties:
+        """One tissue within the ranges."""
+        values = (getattr(self, field.name) for field in fields(self))
+        drawn = [float(rng.uniform(*v)) if isinstance(v, tuple) else v for v in values]
+        return TissueProperties(*drawn)
+
+
+BLOOD: Final = TissueRanges((0.79, 0.79), (1387, 1441), (250, 290), (0.58, 0.58), flowing=1.0)
+"""Its extracellular volume is set to 1 - Hct once the hematocrit is drawn."""
+
+NORMAL: Final = TissueRanges((0.86, 0.90), (936, 1000), (43, 50), (0.225, 0.275))
+ACUTE_INFARCT: Final = TissueRanges((0.90, 0.94), (1045, 1149), (58, 66), (0.5, 0.7))  # *
+VIABLE_EDEMA: Final = TissueRanges((0.90, 0.94), (1050, 1150), (58, 66), (0.32, 0.38))  # *
+CHRONIC_SCAR: Final = TissueRanges((0.86, 0.90), (1000, 1100), (48, 52), (0.6, 0.78))  # *
+
+SURROUNDINGS: Final[Mapping[Material, TissueRanges]] = {
+    Material.AIR: TissueRanges((0, 0), (1000, 1000), (50, 50), (0, 0)),
+    Material.LUNG: TissueRanges(
+        (0.2, 0.34),
+        (1171, 1171),
+        (61, 61),
+        (0.3, 0.4),
+        flowing=0.6,
+        t2_star_ms=1.0,  # *
+    ),
+    Material.FAT: TissueRanges((0.6, 0.6), (250, 343), (58, 70), (0, 0.05), fat=1.0),
+    Material.MUSCLE: TissueRanges((0.86, 0.9), (980, 1040), (40, 48), (0.12, 0.18)),  # *
+    Material.MARROW: TissueRanges((0.5, 0.6), (497, 601), (41, 57), (0.1, 0.2), fat=0.5),  # *
+    Material.LIVER: TissueRanges((0.87, 0.87), (576, 661), (46, 57), (0.25, 0.35)),  # *
+    Material.SPLEEN: TissueRanges((0.87, 0.87), (1015, 1099), (70, 88), (0.35, 0.45)),  # *
+}
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How much contrast agent there is when LGE is acquired."""
+
+    hematocrit: float
+    blood_t1_post_ms: float
+
+
+@dataclass(frozen=True)
+class Tissues:
+    """A case's drawn tissues, contrast and timing."""
+
+    properties: Mapping[Material, TissueProperties]
+    contrast: Contrast
+    protocol: Protocol
+
+
+def draw_tissues(rng: np.random.Generator, *, acute: bool) -> Tissues:
+    """Draws a case's tissues; scar is of an acute infarct or of a chronic one."""
+    properties = {material: ranges.draw(rng) for material, ranges in SURROUNDINGS.items()}
+    contrast = Contrast(
+        hematocrit=float(rng.uniform(0.36, 0.46)), blood_t1_post_ms=float(rng.uniform(300, 350))
+    )
+    blood = replace(BLOOD.draw(rng), extracellular_volume=1 - contrast.hematocrit)
+    normal = NORMAL.draw(rng)
+    acute_infarct, chronic_scar = ACUTE_INFARCT.draw(rng), CHRONIC_SCAR.draw(rng)
+    properties |= dict.fromkeys((Material.VESSEL, Material.LV_BLOOD, Material.RV_BLOOD), blood)
+    properties |= dict.fromkeys(
+        (Material.NORMAL_MYOCARDIUM, Material.RV_WALL, Material.PAPILLARY), normal
+    )
+    properties[Material.EDEMA] = VIABLE_EDEMA.draw(rng)
+    properties[Material.SCAR] = acute_infarct if acute else chronic_scar
+    protocol = Protocol(
+        lge_ti_error_ms=float(rng.uniform(-8, 8)), blood_left=float(rng.uniform(0.03, 0.12))
+    )
+    return Tissues(properties, contrast, protocol)
+
+
+def signal_table(tissues: Tissues) -> SignalTable:
+    """The signal of each material on each sequence, TI set to null normal myocardium."""
+    columns = [tissues.properties[material] for material in Material]
+    table = {
+        Sequence.BSSFP: [_bssfp(p, tissues.protocol) for p in columns],
+        Sequence.LGE: [_lge(p, tissues) for p in columns],
+        Sequence.T2: [_t2_stir(p, tissues.protocol) for p in columns],
+    }
+    return np.array([table[sequence] for sequence in Sequence], dtype=np.float32)
+
+
+def _bssfp(tissue: TissueProperties, protocol: Protocol) -> float:
+    signal = bssfp_signal(
+        tissue.proton_density,
+        tissue.t1_native_ms,
+        tissue.t2_ms,
+        protocol.flip_angle_deg,
+        protocol.bssfp_te_ms,
+    )
+    return float(signal * np.exp(-protocol.bssfp_te_ms / tissue.t2_star_ms))
+
+
+def _lge(tissue: TissueProperties, tissues: Tissues) -> float:
+    protocol = tissues.protocol
+    normal_t1_ms = _t1_post_ms(tissues.properties[Material.NORMAL_MYOCARDIUM], tissues)
+    ti_ms = nulling_ti_ms(normal_t1_ms, protocol.lge_tr_ms) + protocol.lge_ti_error_ms
+    signal = lge_signal(
+        tissue.proton_density, _t1_post_ms(tissue, tissues), ti_ms, protocol.lge_tr_ms
+    )
+    return float(signal * np.exp(-protocol.bssfp_te_ms / tissue.t2_star_ms))
+
+
+def _t1_post_ms(tissue: TissueProperties, tissues: Tissues) -> float:
+    contrast, blood = tissues.contrast, tissues.properties[Material.LV_BLOOD]
+    delta_r1_per_ms = 1 / contrast.blood_t1_post_ms - 1 / blood.t1_native_ms
+    return float(
+        t1_post_ms(
+            tissue.t1_native_ms,
+            tissue.extracellular_volume,
+            contrast.hematocrit,
+            delta_r1_per_ms,
+        )
+    )
+
+
+def _t2_stir(tissue: TissueProperties, protocol: Protocol) -> float:
+    signal = t2_stir_signal(
+        tissue.proton_density,
+        tissue.t1_native_ms,
+        tissue.t2_ms,
+        protocol.t2_tr_ms,
+        protocol.t2_te_ms,
+    )
+    blood = 1 - tissue.flowing * (1 - protocol.blood_left)
+    fat = 1 - tissue.fat * (1 - protocol.fat_left)
+    return float(signal * blood * fat)
