@@ -1,1 +1,1 @@
-
+"""Studies in and out: data-set layouts, NIfTI files, label codings, geometry, checks, phantoms."""
