@@ -1,0 +1,167 @@
+"""Predicted label files against true ones: a table by case and tissue, and its summary."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from myoseg.cases.grids import require_same_grid
+from myoseg.errors import InputError, MyosegError
+from myoseg.files import write_csv, write_json
+from myoseg.quantification.decoding import read_label_map, with_codings
+from myoseg.quantification.pairing import Matching, Pair, match_files
+from myoseg.quantification.scores import RegionScore, score_case
+from myoseg.quantification.summary import RegionSummary, summarise, summary_record
+
+log = logging.getLogger(__name__)
+
+CSV_HEADER: Final = tuple(
+    "tissue" if field.name == "region" else field.name for field in fields(RegionScore)
+)
+"""case, tissue, dice, jaccard, hd95_mm, assd_mm, volume_true_ml, volume_pred_ml."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that could not be scored, and why."""
+
+    case: str
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The scores of all cases, what they come to, and what was not scored."""
+
+    scores: tuple[RegionScore, ...]
+    summary: tuple[RegionSummary, ...]
+    failures: tuple[Failure, ...]
+    without_truth: tuple[str, ...]
+    without_prediction: tuple[str, ...]
+    seed: int
+
+    @property
+    def n_cases(self) -> int:
+        """How many cases were scored."""
+        return len({score.case for score in self.scores})
+
+    def to_record(self) -> dict[str, Any]:
+        """The summary as JSON values, with every case that it leaves out."""
+        return {
+            "n_cases": self.n_cases,
+            "failures": [vars(failure) for failure in self.failures],
+            "without_truth": list(self.without_truth),
+            "without_prediction": list(self.without_prediction),
+            **summary_record(self.summary, self.seed),
+        }
+
+
+def evaluate(
+    predicted: Path | str,
+    true: Path | str,
+    out: Path | str | None = None,
+    *,
+    predicted_coding: str | None = None,
+    true_coding: str | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Scores every case that both folders hold; a case that fails does not stop the others.
+
+    Args:
+        predicted: folder of predicted label files, or one file.
+        true: folder of true label files, a data set in a known layout, or one file.
+        out: folder for metrics.csv and metrics.json, if they are to be written.
+        predicted_coding: name of the predictions' label coding, where it cannot be told.
+        true_coding: the same of the truths.
+        seed: of the bootstrap intervals.
+
+    Raises:
+        InputError: no case matches, two files of one case, a coding that cannot be told, or no case
+            could be scored.
+        OutputError: `out` cannot be written to.
+    """
+    matching = match_files(Path(predicted), Path(true))
+    scores: list[RegionScore] = []
+    failures: list[Failure] = []
+    for pair, result in _score_pairs(matching.pairs, predicted_coding, true_coding):
+        if isinstance(result, MyosegError):
+            log.error("%s: %s", pair.case, result)
+            failures.append(Failure(pair.case, str(result)))
+        else:
+            scores += result
+    if not scores:
+        reasons = "; ".join(failure.message for failure in failures[:3])
+        raise InputError(f"none of {len(matching.pairs)} cases could be scored: {reasons}")
+    evaluation = _evaluation(scores, failures, matching, seed)
+    if out is not None:
+        write_evaluation(evaluation, Path(out))
+    return evaluation
+
+
+def write_evaluation(evaluation: Evaluation, out: Path) -> None:
+    """Writes metrics.csv, one row a case and tissue, and metrics.json, the summary.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    names = [field.name for field in fields(RegionScore)]
+    rows = [[_rounded(getattr(score, name)) for name in names] for score in evaluation.scores]
+    write_csv(out / "metrics.csv", CSV_HEADER, rows)
+    write_json(out / "metrics.json", evaluation.to_record())
+
+
+def _evaluation(
+    scores: list[RegionScore], failures: list[Failure], matching: Matching, seed: int
+) -> Evaluation:
+    return Evaluation(
+        scores=tuple(scores),
+        summary=summarise(scores, np.random.default_rng(seed)),
+        failures=tuple(failures),
+        without_truth=matching.without_truth,
+        without_prediction=matching.without_prediction,
+        seed=seed,
+    )
+
+
+def _score_pairs(
+    pairs: tuple[Pair, ...], predicted_coding: str | None, true_coding: str | None
+) -> Iterator[tuple[Pair, list[RegionScore] | MyosegError]]:
+    """Each pair with its scores or with why it has none; one pair is in memory at a time."""
+    for pair in _with_codings(pairs, predicted_coding, true_coding):
+        try:
+            yield pair, _score_pair(pair)
+        except MyosegError as error:
+            yield pair, error
+
+
+def _with_codings(
+    pairs: tuple[Pair, ...], predicted_coding: str | None, true_coding: str | None
+) -> tuple[Pair, ...]:
+    """The pairs with the label coding of each file settled, truths first."""
+    true = with_codings([pair.true for pair in pairs], true_coding)
+    likely = tuple(coding for file in true for coding in file.codings)
+    predicted = with_codings([pair.predicted for pair in pairs], predicted_coding, likely)
+    return tuple(
+        Pair(pair.case, ours, theirs)
+        for pair, ours, theirs in zip(pairs, predicted, true, strict=True)
+    )
+
+
+def _score_pair(pair: Pair) -> list[RegionScore]:
+    """Scores one case from its files.
+
+    Raises:
+        InputError: a file cannot be read or holds unknown labels.
+        GeometryError: the two files are on different grids.
+    """
+    predicted, geometry = read_label_map(pair.predicted)
+    true, true_geometry = read_label_map(pair.true)
+    require_same_grid(pair.predicted.path, geometry, pair.true.path, true_geometry)
+    return score_case(pair.case, predicted, true, geometry)
+
+
+def _rounded(value: str | float | None) -> str | float | None:
+    return round(value, 6) if isinstance(value, float) else value
