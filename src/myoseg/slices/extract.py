@@ -73,7 +73,7 @@ class CentreWindow:
         return cls(shape, size_px)
 
     def crop(
-        self, image: Shaped[np.ndarray, "*stack row col"], fill: float = 0
+        self, image: Shaped[np.ndarray, "*stack row col"], fill: int | float = 0
     ) -> Shaped[np.ndarray, "*stack size size"]:
         """The window's pixels, as a copy; `fill` where the window leaves the matrix.
 
@@ -87,7 +87,7 @@ class CentreWindow:
         return patch
 
     def paste(
-        self, patch: Shaped[np.ndarray, "*stack size size"], background: float = 0
+        self, patch: Shaped[np.ndarray, "*stack size size"], background: int | float = 0
     ) -> Shaped[np.ndarray, "*stack row col"]:
         """A matrix of the native shape holding the patch; `background` outside the window.
 
