@@ -12,12 +12,14 @@ from myoseg.slices.augmentation import Augmentation
 from myoseg.slices.normalisation import Preprocessing
 
 Loss: TypeAlias = Literal["dice", "dice+cross_entropy"]
+Normalisation: TypeAlias = Literal["none", "batch", "instance"]
 Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 Range: TypeAlias = Annotated[
     tuple[Annotated[float, Field(gt=0, le=10)], Annotated[float, Field(gt=0, le=10)]],
     Field(strict=False),
 ]
 Channels: TypeAlias = Annotated[int, Field(ge=1, le=2048)]
+Count: TypeAlias = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Section(BaseModel):
@@ -29,7 +31,7 @@ class Section(BaseModel):
 class PreprocessingSettings(Section):
     """Slice size and normalisation (sections 2.1 and 2.2)."""
 
-    size_px: int = Field(ge=32, le=1024, multiple_of=16)
+    size_px: int = Field(ge=32, le=1024, multiple_of=32)
     low_percentile: float = Field(ge=0, lt=50)
     high_percentile: float = Field(gt=50, le=100)
     clip: bool
@@ -100,27 +102,36 @@ class NetworkSettings(Section):
 class UNetOptions(Section):
     """Figure 2's U-Net: channels at full size, 1/2, 1/4 and 1/8, and the loss."""
 
-    channels: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=7, strict=False)]
-    normalisation: Literal["none", "batch", "instance"]
+    channels: Annotated[tuple[Channels, ...], Field(min_length=1, max_length=6, strict=False)]
+    normalisation: Normalisation
     loss: Loss
 
 
 class UNetPlusPlusOptions(Section):
-    """U-Net++ with an encoder of segmentation-models-pytorch, and the loss."""
+    """U-Net++: its encoder, channels from the coarsest level to full size, and the loss."""
 
     encoder: str = Field(min_length=1)
-    pretrained: Literal["none", "imagenet"]
     decoder_channels: Annotated[
-        tuple[Channels, ...], Field(min_length=3, max_length=5, strict=False)
+        tuple[Channels, ...], Field(min_length=5, max_length=5, strict=False)
     ]
     loss: Loss
+    pretrained: Literal["none", "imagenet"]
+    pretrained_file: str | None
 
 
 class MaskRCNNOptions(Section):
-    """Mask R-CNN with a ResNet backbone; its loss is its own."""
+    """Mask R-CNN's backbone and how many regions it looks at; its loss is its own."""
 
-    backbone: Literal["resnet18", "resnet34", "resnet50", "resnet101"]
+    backbone: Literal["resnet50", "resnet34", "resnet18"]
+    anchor_sizes: Annotated[tuple[Count, ...], Field(min_length=5, max_length=5, strict=False)]
+    n_proposals_train: Count
+    n_proposals: Count
+    n_detections: Count
+    anchors_per_image: Count
+    regions_per_image: Count
+    min_score: float = Field(ge=0, lt=1)
     pretrained: Literal["none", "imagenet", "coco"]
+    pretrained_file: str | None
 
 
 class UNetSettings(NetworkSettings):

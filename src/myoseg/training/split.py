@@ -62,13 +62,33 @@ def split_folds(
         raise ConfigurationError(
             f"there is no fold {fold}; split.n_folds is {n_folds}, so give 0 to {n_folds - 1}."
         )
+    validation = patient_folds(patients, n_folds, seed, kinds)[fold]
+    training = tuple(index for index in range(len(patients)) if index not in set(validation))
+    return Split(training, validation)
+
+
+def patient_folds(
+    patients: Sequence[str],
+    n_folds: int,
+    seed: int,
+    kinds: Sequence[Hashable] | None = None,
+) -> tuple[tuple[int, ...], ...]:
+    """The cases of each fold, as indices of `patients`; a patient's cases are in one fold.
+
+    Raises:
+        InputError: fewer patients than folds.
+    """
     order = _dealt(patients, seed, kinds)
     if len(order) < n_folds:
         raise InputError(
-            f"{n_folds} folds need at least {n_folds} patients, got {len(order)}; add cases or "
-            f"set split.n_folds to {len(order)} or less."
+            f"{n_folds} folds need at least {n_folds} patients, got {len(order)}; add cases or ask "
+            f"for {len(order)} folds or fewer (split.n_folds)."
         )
-    return _divided(patients, set(order[fold::n_folds]))
+    fold_of = {patient: place % n_folds for place, patient in enumerate(order)}
+    return tuple(
+        tuple(index for index, patient in enumerate(patients) if fold_of[patient] == fold)
+        for fold in range(n_folds)
+    )
 
 
 def split_samples(n_samples: int, seed: int, share: float = 0.2) -> Split:
