@@ -6,7 +6,7 @@ probability map.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from myoseg.blocks import Architecture
 from myoseg.errors import ConfigurationError
+from myoseg.networks.detector import DetectorOptions, build_detector
 from myoseg.networks.pretrained import (
     PRETRAINED,
     Pretrained,
@@ -27,51 +28,8 @@ from myoseg.networks.pretrained import (
     load_pretrained,
 )
 from myoseg.networks.segmenter import Segmenter
-from myoseg.networks.torchvision_operators import ensure_torchvision
 
-BACKBONES: Final = ("resnet50", "resnet34", "resnet18")
-IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
-IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 _COCO_HEADS: Final = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
-
-
-@dataclass(frozen=True)
-class Detection:
-    """How many regions are looked at, and how; torchvision's numbers but for the anchors.
-
-    The paper's Matterport library detects anchors of 32 to 512 pixels on images enlarged to 1024.
-    On the 256 pixels of a slice, which are not enlarged here, these are 8 to 128.
-
-    Attributes:
-        anchor_sizes: side of the anchors in pixels, from the finest pyramid level to the coarsest.
-        n_proposals_train: proposals kept an image in training.
-        n_proposals: proposals kept an image in prediction.
-        n_detections: most detections an image.
-        anchors_per_image: anchors drawn an image for the proposal loss.
-        regions_per_image: proposals drawn an image for the detection and mask losses.
-        min_score: detections below this score do not vote.
-    """
-
-    anchor_sizes: tuple[int, ...] = (8, 16, 32, 64, 128)
-    n_proposals_train: int = 2000
-    n_proposals: int = 1000
-    n_detections: int = 100
-    anchors_per_image: int = 256
-    regions_per_image: int = 512
-    min_score: float = 0.05
-
-    def __post_init__(self) -> None:
-        counts = [getattr(self, field.name) for field in fields(self)[1:-1]]
-        if len(self.anchor_sizes) != 5 or any(size < 1 for size in self.anchor_sizes):
-            raise ConfigurationError(
-                "mask_rcnn: anchor_sizes must be five positive sizes in pixels, got "
-                f"{self.anchor_sizes!r}."
-            )
-        if any(n < 1 for n in counts) or not 0 <= self.min_score < 1:
-            raise ConfigurationError(
-                "mask_rcnn: proposals, detections, anchors and regions must be positive and "
-                f"min_score in [0, 1), got {self}."
-            )
 
 
 class MaskRCNN(Segmenter):
@@ -87,14 +45,15 @@ class MaskRCNN(Segmenter):
     def __init__(
         self,
         n_inputs: int,
-        backbone: str = "resnet50",
-        anchor_sizes: Sequence[int] = Detection.anchor_sizes,
-        n_proposals_train: int = Detection.n_proposals_train,
-        n_proposals: int = Detection.n_proposals,
-        n_detections: int = Detection.n_detections,
-        anchors_per_image: int = Detection.anchors_per_image,
-        regions_per_image: int = Detection.regions_per_image,
-        min_score: float = Detection.min_score,
+        backbone: str = DetectorOptions.backbone,
+        width: int = DetectorOptions.width,
+        anchor_sizes: Sequence[int] = DetectorOptions.anchor_sizes,
+        n_proposals_train: int = DetectorOptions.n_proposals_train,
+        n_proposals: int = DetectorOptions.n_proposals,
+        n_detections: int = DetectorOptions.n_detections,
+        anchors_per_image: int = DetectorOptions.anchors_per_image,
+        regions_per_image: int = DetectorOptions.regions_per_image,
+        min_score: float = DetectorOptions.min_score,
         imagenet_statistics: bool | None = None,
         frozen_normalisation: bool | None = None,
         pretrained: Pretrained = "none",
@@ -104,18 +63,17 @@ class MaskRCNN(Segmenter):
 
         Args:
             n_inputs: sequences stacked as channels, at most 3.
-            backbone: one of `BACKBONES`.
-            anchor_sizes: this and the next six as in `Detection`.
-            n_proposals_train: see `Detection`.
-            n_proposals: see `Detection`.
-            n_detections: see `Detection`.
-            anchors_per_image: see `Detection`.
-            regions_per_image: see `Detection`.
-            min_score: see `Detection`.
-            imagenet_statistics: subtract ImageNet's mean and divide by its standard deviation;
-                by default only with pre-trained weights.
-            frozen_normalisation: batch normalisation by fixed statistics; by default only with
-                pre-trained weights, as in torchvision.
+            backbone: this and the next eight as in `DetectorOptions`.
+            width: see there.
+            anchor_sizes: see there.
+            n_proposals_train: see there.
+            n_proposals: see there.
+            n_detections: see there.
+            anchors_per_image: see there.
+            regions_per_image: see there.
+            min_score: see there.
+            imagenet_statistics: see there; by default where weights are pre-trained.
+            frozen_normalisation: see there; by default where weights are pre-trained.
             pretrained: "imagenet" fills the backbone, "coco" all but the class-wise last layers.
             pretrained_file: a local file in place of the download.
 
@@ -124,10 +82,15 @@ class MaskRCNN(Segmenter):
             ModelError: the pre-trained weights cannot be had.
         """
         super().__init__(n_inputs)
-        _check_options(n_inputs, backbone, pretrained)
+        if n_inputs > 3:
+            raise ConfigurationError(
+                f"mask_rcnn takes at most 3 inputs, got {n_inputs}; choose three sequences."
+            )
         check_pretrained(pretrained, PRETRAINED, pretrained_file, self.architecture)
-        self.backbone_name = backbone
-        self.detection = Detection(
+        follows = pretrained != "none"
+        self.detector_options = DetectorOptions(
+            backbone=backbone,
+            width=width,
             anchor_sizes=tuple(anchor_sizes),
             n_proposals_train=n_proposals_train,
             n_proposals=n_proposals,
@@ -135,23 +98,25 @@ class MaskRCNN(Segmenter):
             anchors_per_image=anchors_per_image,
             regions_per_image=regions_per_image,
             min_score=min_score,
+            imagenet_statistics=follows if imagenet_statistics is None else imagenet_statistics,
+            frozen_normalisation=follows if frozen_normalisation is None else frozen_normalisation,
         )
-        is_pretrained = pretrained != "none"
-        self.imagenet_statistics = (
-            is_pretrained if imagenet_statistics is None else imagenet_statistics
-        )
-        self.frozen_normalisation = (
-            is_pretrained if frozen_normalisation is None else frozen_normalisation
-        )
-        self.normalisation = "none" if self.frozen_normalisation else "batch"
-        self.detector = _detector(
-            backbone, self.detection, self.imagenet_statistics, self.frozen_normalisation
-        )
+        self.normalisation = "none" if self.detector_options.frozen_normalisation else "batch"
+        self.detector = build_detector(self.detector_options)
+        self._fill(pretrained, pretrained_file)
+
+    def _fill(self, pretrained: Pretrained, file: str | Path | None) -> None:
+        options = self.detector_options
         if pretrained == "imagenet":
-            weights = imagenet_weights(backbone, pretrained_file)
+            weights = imagenet_weights(options.backbone, file)
             load_pretrained(self.detector.backbone.body, weights, replaced=("fc.",))
         elif pretrained == "coco":
-            load_pretrained(self.detector, coco_weights(pretrained_file), replaced=_COCO_HEADS)
+            if (options.backbone, options.width) != ("resnet50", 256):
+                raise ConfigurationError(
+                    "mask_rcnn: COCO weights exist for backbone resnet50 of width 256 alone, not "
+                    f"for {options.backbone} of width {options.width}."
+                )
+            load_pretrained(self.detector, coco_weights(file), replaced=_COCO_HEADS)
 
     def forward(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
         """Probabilities of the block's target: where detections overlap, the surest one counts.
@@ -182,13 +147,8 @@ class MaskRCNN(Segmenter):
 
         Pre-trained weights are not asked for again: the saved weights follow from them.
         """
-        detection = asdict(self.detection)
-        return {
-            "backbone": self.backbone_name,
-            **detection | {"anchor_sizes": list(self.detection.anchor_sizes)},
-            "imagenet_statistics": self.imagenet_statistics,
-            "frozen_normalisation": self.frozen_normalisation,
-        }
+        record = asdict(self.detector_options)
+        return record | {"anchor_sizes": list(record["anchor_sizes"])}
 
     def _three_channels(
         self, images: Float[Tensor, "n input row col"]
@@ -208,44 +168,6 @@ class MaskRCNN(Segmenter):
         finally:
             for module, mode in modes:
                 module.training = mode
-
-
-def _detector(
-    backbone: str, detection: Detection, imagenet_statistics: bool, frozen_normalisation: bool
-) -> Any:
-    """The library's Mask R-CNN for background and target, at the images' own size."""
-    ensure_torchvision()
-    from torchvision.models.detection import MaskRCNN as Detector
-    from torchvision.models.detection.anchor_utils import AnchorGenerator
-    from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
-    from torchvision.ops import FrozenBatchNorm2d
-
-    ratios = ((0.5, 1.0, 2.0),) * len(detection.anchor_sizes)
-    detector = Detector(
-        resnet_fpn_backbone(
-            backbone_name=backbone,
-            weights=None,
-            norm_layer=FrozenBatchNorm2d if frozen_normalisation else nn.BatchNorm2d,
-            trainable_layers=5,
-        ),
-        num_classes=2,
-        image_mean=IMAGENET_MEAN if imagenet_statistics else (0.0, 0.0, 0.0),
-        image_std=IMAGENET_STD if imagenet_statistics else (1.0, 1.0, 1.0),
-        rpn_anchor_generator=AnchorGenerator([(size,) for size in detection.anchor_sizes], ratios),
-        rpn_post_nms_top_n_train=detection.n_proposals_train,
-        rpn_post_nms_top_n_test=detection.n_proposals,
-        rpn_batch_size_per_image=detection.anchors_per_image,
-        box_batch_size_per_image=detection.regions_per_image,
-        box_detections_per_img=detection.n_detections,
-        box_score_thresh=detection.min_score,
-    )
-    detector.transform.resize = _keep_size
-    return detector
-
-
-def _keep_size(image: Tensor, target: Any = None) -> tuple[Tensor, Any]:
-    """Stands for the transform's rescaling to 800 pixels and more."""
-    return image, target
 
 
 def _instances(mask: Bool[Tensor, "row col"]) -> dict[str, Tensor]:
@@ -274,18 +196,3 @@ def _probability_map(
     votes = found["scores"][:, None, None, None] * found["masks"]
     nothing = votes.new_zeros((1, 1, *images.shape[2:]))
     return torch.cat([nothing, votes]).amax(dim=0)
-
-
-def _check_options(n_inputs: int, backbone: str, pretrained: str) -> None:
-    if n_inputs > 3:
-        raise ConfigurationError(
-            f"mask_rcnn takes at most 3 inputs, got {n_inputs}; choose three sequences."
-        )
-    if backbone not in BACKBONES:
-        raise ConfigurationError(
-            f"mask_rcnn: backbone {backbone!r} is unknown; use {' or '.join(BACKBONES)}."
-        )
-    if pretrained == "coco" and backbone != "resnet50":
-        raise ConfigurationError(
-            f"mask_rcnn: COCO weights exist for resnet50 alone, not for {backbone}."
-        )
