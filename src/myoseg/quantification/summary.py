@@ -35,6 +35,11 @@ class RegionSummary:
     distributions: dict[str, Distribution]
     mean_if_both_empty_is_one: dict[str, float | None]
 
+    @property
+    def n_one_empty(self) -> int:
+        """Cases in which just one of prediction and truth has nothing of the region."""
+        return self.n_only_truth_empty + self.n_only_prediction_empty
+
     def to_record(self) -> dict[str, Any]:
         """The summary as JSON values, one entry for each measure."""
         record: dict[str, Any] = asdict(self)

@@ -1,0 +1,59 @@
+"""One picture a case: its slices in every sequence, with the outlines that were found."""
+
+from typing import Final
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from myoseg.anatomy import PAINT_ORDER, REGIONS, Tissues, representative
+from myoseg.cases.case import Case, LabelMap
+from myoseg.reporting.contours import draw_outline, panel_grid, show_image
+from myoseg.reporting.palette import SEQUENCE_TITLES, colour_of, title_of
+from myoseg.reporting.view import grey_window, slices_to_show, view_of
+
+MOST_SLICES: Final = 12
+
+
+def preview(case: Case, labels: LabelMap) -> Figure:
+    """A montage of the case: rows are its sequences, columns slices from the first to the last.
+
+    Groups that were not told apart are drawn as one, in the colour of the mildest. Shows the
+    slices that cut the heart, or all where nothing was found, at most `MOST_SLICES`.
+    """
+    heart = labels.codes > 0
+    view, shown = view_of(heart, case.geometry), slices_to_show(heart, MOST_SLICES)
+    figure, panels = panel_grid(len(case.sequences), len(shown), view.height_per_width)
+    masks = {group: labels.mask(group) for group in _in_paint_order(labels)}
+    for row, sequence in zip(panels, case.sequences, strict=True):
+        window = grey_window(case.images[sequence])
+        for axes, index in zip(row, shown, strict=True):
+            show_image(axes, case.images[sequence][index], view, window)
+            for group, mask in masks.items():
+                draw_outline(axes, mask[index], view, colour_of(group))
+        row[0].set_ylabel(SEQUENCE_TITLES[sequence], fontsize=9)
+    for axes, index in zip(panels[0], shown, strict=True):
+        axes.set_title(f"{index + 1}/{case.n_slices}", fontsize=8)
+    figure.suptitle(case.name, fontsize=9)
+    _add_legend(figure, labels)
+    return figure
+
+
+def _in_paint_order(labels: LabelMap) -> list[Tissues]:
+    return sorted(labels.groups, key=lambda group: PAINT_ORDER.index(representative(group)))
+
+
+def _add_legend(figure: Figure, labels: LabelMap) -> None:
+    """The colours that are drawn, and the regions that were not looked for."""
+    groups = _in_paint_order(labels)
+    handles = [Line2D([], [], color=colour_of(group), label=title_of(group)) for group in groups]
+    absent = ", ".join(title_of(REGIONS[name]) for name in labels.not_assessed)
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=3,
+        fontsize=8,
+        title=f"not assessed: {absent}" if absent else None,
+        title_fontsize=8,
+        facecolor="#444444",
+        labelcolor="white",
+    )
