@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from myoseg.errors import OutputError
-from myoseg.files import sha256_of, write_json, write_text, written_whole
+from myoseg.files import sha256_of, write_csv, write_json, write_text, written_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -145,6 +145,12 @@ def test_json_has_no_nan_and_none_is_written(tmp_path):
         write_json(tmp_path / "a.json", {"dice": float("nan")})
 
     assert names_in(tmp_path) == []
+
+
+def test_a_table_is_written_with_its_header_and_empty_fields(tmp_path):
+    write_csv(tmp_path / "a.csv", ("case", "dice"), [("a, b", 0.5), ("c", None)])
+
+    assert (tmp_path / "a.csv").read_bytes() == b'case,dice\n"a, b",0.5\nc,\n'
 
 
 def test_sha256_is_the_standards_own_example(tmp_path):

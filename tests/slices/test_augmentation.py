@@ -189,8 +189,8 @@ def test_images_are_read_as_scipy_reads_them(seed, shape, max_px):
 @given(seeds, shapes, st.floats(0, 40))
 def test_labels_are_each_tissues_mask_read_as_scipy_reads_it_and_cut(seed, shape, max_px):
     rng = np.random.default_rng(seed)
-    labels = np.kron(rng.choice(CODES, (8, 8)), np.ones((9, 9), dtype=int))[: shape[0], : shape[1]]
-    labels = labels.astype(np.int16)
+    patches = np.kron(rng.choice(CODES, (30, 30)), np.ones((9, 9), dtype=int))
+    labels = patches[: shape[0], : shape[1]].astype(np.int16)
     points = draw_warp_field(rng, 8, max_px)
     coordinates = source_coordinates(replace(STILL, control_points=points), shape)
 

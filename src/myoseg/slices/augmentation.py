@@ -131,7 +131,7 @@ def draw_warp_field(
 
 
 def _between(fraction: float, limits: tuple[float, float]) -> float:
-    """A uniform draw from the positive `limits`, as likely to halve as to double."""
+    """From a uniform draw in [0, 1) to a log-uniform one: as likely to halve as to double."""
     low, high = limits
     return float(low * (high / low) ** fraction)
 
@@ -220,7 +220,10 @@ def _warp_mask(
 def _read_at(
     image: Float32[np.ndarray, "row col"], coordinates: Coordinates, border: int
 ) -> Float32[np.ndarray, "row col"]:
-    """Bilinear interpolation; one float32 plane a call, where OpenCV rounds no coordinate."""
+    """Bilinear interpolation, exact to float32.
+
+    OpenCV 5 is so for one plane a call; on two planes, or five, it rounds to 1/32 pixel.
+    """
     rows, cols = coordinates
     read = cv2.remap(image, cols, rows, cv2.INTER_LINEAR, borderMode=border, borderValue=0)
     return np.asarray(read)
