@@ -137,8 +137,8 @@ def draw_heart(rng: np.random.Generator) -> Heart:
             for order in range(2, 9)
         ),
         papillaries=(
-            _draw_papillary(rng, 25, 60),
-            _draw_papillary(rng, 255, 295),
+            _draw_papillary(rng, 25.0, 60.0),
+            _draw_papillary(rng, 255.0, 295.0),
         ),
     )
 
@@ -206,7 +206,7 @@ def _outline(heart: Heart) -> ByAngle:
         amplitude * np.cos(order * angles - phase)
         for order, (amplitude, phase) in enumerate(heart.shape, start=2)
     ]
-    outline: ByAngle = 1 + np.sum(waves, axis=0)
+    outline: ByAngle = sum(waves, start=np.ones_like(angles))
     return outline
 
 

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from myoseg.errors import ConfigurationError
 
-Range: TypeAlias = tuple[float, float]
+Range: TypeAlias = tuple[int | float, int | float]
 """Lowest and highest value, both possible."""
 
 MAX_MATRIX: Final = 2048
@@ -44,9 +44,8 @@ class PhantomConfig:
     n_sub_slices: int = 3
 
     def __post_init__(self) -> None:
-        for name in ("spacing_mm", "slice_spacing_mm", "slice_thickness_mm", "snr"):
-            self._check_range(name, above=0.0)
-        self._check_range("n_slices", above=0)
+        for name in ("spacing_mm", "n_slices", "slice_spacing_mm", "slice_thickness_mm", "snr"):
+            self._check_range(name)
         self._check_counts("matrix", self.matrix, 16, MAX_MATRIX)
         self._check_counts("supersampling", (self.supersampling,), 1, MAX_SUPERSAMPLING)
         self._check_counts("n_sub_slices", (self.n_sub_slices,), 1, MAX_SUPERSAMPLING)
@@ -57,12 +56,12 @@ class PhantomConfig:
                     f"phantom {name} is {probability}; give a value from 0 to 1."
                 )
 
-    def _check_range(self, name: str, above: float) -> None:
+    def _check_range(self, name: str) -> None:
         low, high = getattr(self, name)
-        if not above < low <= high < float("inf"):
+        if not 0 < low <= high < float("inf"):
             raise ConfigurationError(
                 f"phantom {name} is ({low}, {high}); give the lowest and the highest value, in "
-                f"this order and both above {above:g}."
+                "this order and both above 0."
             )
 
     @staticmethod

@@ -90,14 +90,14 @@ class WallDepths:
 
 def draw_infarct(rng: np.random.Generator, levels_mm: Sequence[float], *, acute: bool) -> Infarct:
     """Draws an infarct that is widest at one of the levels (mm from the base)."""
-    half_width = rng.uniform(0.35, 0.5)
+    half_width = rng.uniform(0.38, 0.5)
     transmurality = 1 - 0.6 * rng.random() ** 1.5
     return Infarct(
         territory=tuple(Territory)[rng.choice(3, p=[0.45, 0.2, 0.35])],
         arc_centre=float(rng.uniform(half_width, 1 - half_width)),
         arc_half_width=float(half_width),
         centre_mm=float(rng.choice(np.asarray(levels_mm))),
-        half_length_mm=float(rng.uniform(22, 50)),
+        half_length_mm=float(rng.uniform(26, 60)),
         transmurality=float(transmurality),
         edema_depth=float(max(transmurality, rng.uniform(0.75, 1.0))) if acute else 0.0,
         edema_margin=float(rng.uniform(1.2, 1.6)),
@@ -155,5 +155,5 @@ def _ripples(infarct: Infarct, angles_deg: ByAngle, position_mm: float) -> ByAng
         np.cos((5 + 4 * order) * angles + phase + order * drift) / (1 + order)
         for order, phase in enumerate(infarct.ripple_phases_rad)
     ]
-    ripples: ByAngle = 0.1 * np.sum(waves, axis=0)
+    ripples: ByAngle = 0.1 * sum(waves, start=np.zeros_like(angles))
     return ripples

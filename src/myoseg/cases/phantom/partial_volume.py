@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32, Int16, UInt8
 
-from myoseg.anatomy import BACKGROUND, PAINT_ORDER, Tissue
+from myoseg.anatomy import BACKGROUND, Tissue
 from myoseg.cases.phantom.anatomy import (
     ANGLES_DEG,
     LAYERS,
@@ -23,6 +23,9 @@ from myoseg.cases.phantom.view import View, image_axes
 
 Shares = Float32[np.ndarray, "material row col"]
 """Part of each voxel that each material takes, in the order of `Material`; they sum to one."""
+
+WALL: Final = (Tissue.SCAR, Tissue.EDEMA, Tissue.NORMAL_MYOCARDIUM)
+POOLS: Final = (Tissue.LV_BLOOD_POOL, Tissue.RV_BLOOD_POOL)
 
 Points = Float32[np.ndarray, "point"]
 
@@ -64,32 +67,42 @@ def material_shares(scene: Scene, sampling: Sampling, position_mm: float) -> Sha
     shares = np.zeros((len(Material), n_pixels), dtype=np.float32)
     pixels = np.arange(n_pixels)
     weight = np.float32(1 / (sampling.supersampling**2 * sampling.n_sub_slices))
-    depths_mm = _offsets(sampling.n_sub_slices) * scene.view.thickness_mm
     for row_offset in _offsets(sampling.supersampling):
         for col_offset in _offsets(sampling.supersampling):
             right, down = _plane_points(scene.view, sampling.matrix, row_offset, col_offset)
             body = _body_at(scene, right, down, position_mm)
-            for depth_mm in depths_mm:
-                material = _with_heart(scene, body, right, down, position_mm + depth_mm)
+            for depth in _offsets(sampling.n_sub_slices):
+                level_mm = position_mm + depth * scene.view.thickness_mm
+                material = _with_heart(scene, body, right, down, level_mm)
                 shares[material, pixels] += weight
     return shares.reshape(len(Material), *sampling.matrix)
 
 
 def majority_labels(shares: Shares) -> Int16[np.ndarray, "row col"]:
-    """The label with the largest share of each voxel, in MyoPS codes; ties go to disease."""
-    tissues = PAINT_ORDER[::-1]
-    by_label = np.stack([shares[list(LABELLED[tissue])].sum(axis=0) for tissue in tissues])
-    background = 1 - by_label.sum(axis=0, keepdims=True)
-    codes = np.array([*tissues, BACKGROUND], dtype=np.int16)
-    labels: Int16[np.ndarray, "row col"] = codes[
-        np.argmax(np.concatenate([by_label, background]), axis=0)
-    ]
-    return labels
+    """The label with the largest share of each voxel, in MyoPS codes; ties go to disease.
+
+    As a reader contours, the wall is set off against blood pools and background first, then
+    divided into normal myocardium, edema and scar.
+    """
+    wall = _shares_of(shares, WALL)
+    pools = _shares_of(shares, POOLS)
+    regions = np.concatenate([wall.sum(axis=0, keepdims=True), pools])
+    background = 1 - regions.sum(axis=0, keepdims=True)
+    region = np.argmax(np.concatenate([regions, background]), axis=0)
+    of_wall = np.array(WALL, dtype=np.int16)[np.argmax(wall, axis=0)]
+    of_others = np.array([0, *POOLS, BACKGROUND], dtype=np.int16)[region]
+    return np.asarray(np.where(region == 0, of_wall, of_others))
 
 
-def _offsets(n_points: int) -> Float32[np.ndarray, "offset"]:
+def _shares_of(
+    shares: Shares, tissues: tuple[Tissue, ...]
+) -> Float32[np.ndarray, "tissue row col"]:
+    return np.stack([shares[list(LABELLED[tissue])].sum(axis=0) for tissue in tissues])
+
+
+def _offsets(n_points: int) -> tuple[float, ...]:
     """Middles of `n_points` equal parts of the interval from -1/2 to 1/2."""
-    return (((np.arange(n_points) + 0.5) / n_points) - 0.5).astype(np.float32)
+    return tuple((part + 0.5) / n_points - 0.5 for part in range(n_points))
 
 
 def _plane_points(
@@ -99,7 +112,7 @@ def _plane_points(
     row, col = np.indices(matrix, dtype=np.float32).reshape(2, -1)
     right = (col + col_offset - view.centre_px[1]) * view.spacing_mm
     down = (row + row_offset - view.centre_px[0]) * view.spacing_mm
-    return right.astype(np.float32), down.astype(np.float32)
+    return right, down
 
 
 def _body_at(

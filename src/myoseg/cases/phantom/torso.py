@@ -30,14 +30,14 @@ class Cylinder(NamedTuple):
 
 
 UPRIGHT: Final = (
-    Cylinder(Material.MUSCLE, 0, -88, 42, -400, 400),
-    Cylinder(Material.MARROW, 0, -72, 19, -400, 400),
-    Cylinder(Material.VESSEL, -22, -48, 11, -400, 400),
-    Cylinder(Material.VESSEL, 10, 14, 15, 28, 400),
-    Cylinder(Material.VESSEL, -14, 26, 13, 28, 75),
-    Cylinder(Material.VESSEL, 36, 2, 9, 20, 400),
-    Cylinder(Material.VESSEL, 24, -8, 11, -400, -15),
-    Cylinder(Material.MARROW, 0, 93, 11, -40, 130),
+    Cylinder(Material.MUSCLE, 0.0, -88.0, 42.0, -400.0, 400.0),
+    Cylinder(Material.MARROW, 0.0, -72.0, 19.0, -400.0, 400.0),
+    Cylinder(Material.VESSEL, -22.0, -48.0, 11.0, -400.0, 400.0),
+    Cylinder(Material.VESSEL, 10.0, 14.0, 15.0, 28.0, 400.0),
+    Cylinder(Material.VESSEL, -14.0, 26.0, 13.0, 28.0, 75.0),
+    Cylinder(Material.VESSEL, 36.0, 2.0, 9.0, 20.0, 400.0),
+    Cylinder(Material.VESSEL, 24.0, -8.0, 11.0, -400.0, -15.0),
+    Cylinder(Material.MARROW, 0.0, 93.0, 11.0, -40.0, 130.0),
 )
 """Back muscles, spine, descending and ascending aorta, pulmonary artery, both venae cavae, sternum;
 the front of the chest is taken at y = 110 and scaled with it."""
@@ -93,7 +93,7 @@ def torso_material(
 ) -> UInt8[np.ndarray, "point"]:
     """The `Material` at each point; the heart is not in it."""
     radius = np.hypot(x_mm / torso.half_width_mm, y_mm / torso.half_depth_mm)
-    depth_mm = (1 - radius) * np.sqrt(torso.half_width_mm * torso.half_depth_mm)
+    depth_mm = (1 - radius) * (torso.half_width_mm * torso.half_depth_mm) ** 0.5
     wall_starts, wall_ends = torso.skin_fat_mm, torso.skin_fat_mm + torso.chest_wall_mm
     material = np.full(x_mm.shape, Material.LUNG, dtype=np.uint8)
     _paint_abdomen(material, torso, x_mm, y_mm, z_mm)
@@ -140,8 +140,9 @@ def _in_rib(torso: Torso, x_mm: Coordinate, z_mm: Coordinate, depth_mm: Coordina
     height_mm = z_mm + 0.25 * np.abs(x_mm) - torso.rib_phase_mm
     middle_mm = torso.skin_fat_mm + torso.chest_wall_mm * 0.6
     in_wall = np.abs(depth_mm - middle_mm) < 0.3 * torso.chest_wall_mm
-    in_band: Inside = np.cos(height_mm * np.float32(2 * np.pi / 30)) > 0.3
-    return in_wall & in_band
+    in_band = np.cos(height_mm * np.float32(2 * np.pi / 30)) > 0.3
+    ribs: Inside = in_wall & in_band
+    return ribs
 
 
 def _paint_upright(
