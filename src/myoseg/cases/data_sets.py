@@ -69,8 +69,8 @@ MYOPS_2020: Final = Layout(
     codings=(MYOPS,),
     sequences=SEQUENCE_NAMES,
     roles=(
-        (r"(?:.*/)?train[^/]*/[^/]+", "train"),
-        (r"(?:.*/)?test[^/]*/[^/]+", "test"),
+        (r"(?:.*/)?train\d*/[^/]+", "train"),
+        (r"(?:.*/)?test\d*/[^/]+", "test"),
         (r".*myops_(?:test_\d+|training_2\d\d)_[^/]+", "test"),
         (r".*myops_training_\d+_[^/]+", "train"),
     ),

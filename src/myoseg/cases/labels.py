@@ -214,7 +214,8 @@ def as_whole_numbers(values: Num[np.ndarray, "*axes"], path: Path) -> Integer[np
     if np.issubdtype(values.dtype, np.integer):
         return values
     whole = np.rint(values)
-    bad = ~(np.abs(values - whole) <= ROUNDING)
+    with np.errstate(invalid="ignore"):
+        bad = ~(np.abs(values - whole) <= ROUNDING)
     if bad.any():
         examples = ", ".join(f"{value:g}" for value in np.unique(values[bad])[:5])
         raise InputError(

@@ -131,14 +131,19 @@ def _geometry_of(image: NiftiImage, path: Path) -> Geometry:
     affine = np.array(image.affine, dtype=np.float64)
     if n_slices == 1 and not affine[:3, 2].any():
         affine[:3, 2] = np.cross(_unit(affine[:3, 0]), _unit(affine[:3, 1]))
-    edges_mm = np.linalg.norm(affine[:3, :3], axis=0)
-    flatness = abs(np.linalg.det(affine[:3, :3])) / max(edges_mm.prod(), np.finfo(float).tiny)
-    if not np.isfinite(affine).all() or not flatness > 1e-6:
+    if not np.isfinite(affine).all() or _flatness(affine) < 1e-6:
         raise InputError(
             f"{path} has an affine that maps no grid (its columns are "
             f"{affine[:3, :3].T.tolist()}); set the orientation again, or export it anew."
         )
     return Geometry(shape=(n_slices, n_rows, n_cols), affine=affine)
+
+
+def _flatness(affine: Float[np.ndarray, "4 4"]) -> float:
+    """A voxel's volume over the product of its edges: 1 for a cuboid, 0 for none."""
+    edges_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    volume_mm3 = abs(float(np.linalg.det(affine[:3, :3])))
+    return volume_mm3 / max(float(edges_mm.prod()), np.finfo(float).tiny)
 
 
 def _unit(vector: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
@@ -196,8 +201,10 @@ def _orientation_faults(header: Any, geometry: Geometry) -> tuple[str, ...]:
         return ("no orientation is stored (sform and qform codes are 0), so one is assumed",)
     faults = []
     if has_sform and has_qform:
-        by_qform = Geometry(geometry.shape, header.get_qform())
-        if not same_grid(geometry, by_qform):
+        by_qform = _by_qform(header, geometry)
+        if by_qform is None:
+            faults.append("the qform is no rotation; sform is used")
+        elif not same_grid(geometry, by_qform):
             distance_mm = corner_distance_mm(geometry, by_qform)
             faults.append(f"sform and qform disagree by up to {distance_mm:.3g} mm; sform is used")
     stated = tuple(float(zoom) for zoom in header.get_zooms()[:3])
@@ -208,6 +215,13 @@ def _orientation_faults(header: Any, geometry: Geometry) -> tuple[str, ...]:
             "affine is used"
         )
     return tuple(faults)
+
+
+def _by_qform(header: Any, geometry: Geometry) -> Geometry | None:
+    try:
+        return Geometry(geometry.shape, header.get_qform())
+    except (HeaderDataError, ValueError):
+        return None
 
 
 def _spacing_faults(geometry: Geometry) -> tuple[str, ...]:
