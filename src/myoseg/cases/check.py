@@ -219,8 +219,6 @@ def _check_labels(files: CaseFiles, path: Path, findings: _Findings) -> LabelMap
         findings.fail(error)
         return None
     findings.compare(path, geometry)
-    for fault in header_faults(path):
-        findings.warn(f"{path}: {fault}")
     try:
         labels = decode_labels(values, first_covering(files.codings, values), path)
     except InputError as error:
