@@ -33,8 +33,7 @@ def simulate_case(seed: int, config: PhantomConfig | None = None) -> Case:
     """A simulated patient with bSSFP, LGE and T2 on one oblique short-axis grid, and labels.
 
     The same seed and configuration give the same arrays. Papillary muscles are labelled as blood
-    pool. Not for training models that are meant for patients: what these cases lack is listed in
-    the project's documentation.
+    pool. What these cases have and lack is listed with the package (`myoseg.cases.phantom`).
 
     Args:
         seed: 0 or more; it also names the case.

@@ -59,6 +59,7 @@ class Torso:
         dome_mm: how far the diaphragm falls toward the sides.
         liver_edge_mm: how far the liver reaches to the left.
         stomach_mm: centre of the stomach's gas: x and y.
+        stomach_size: its extents relative to a full stomach.
     """
 
     half_width_mm: float
@@ -70,6 +71,7 @@ class Torso:
     dome_mm: float
     liver_edge_mm: float
     stomach_mm: tuple[float, float]
+    stomach_size: float
 
 
 def draw_torso(rng: np.random.Generator) -> Torso:
@@ -84,7 +86,8 @@ def draw_torso(rng: np.random.Generator) -> Torso:
         diaphragm_mm=float(uniform(-40, -28)),
         dome_mm=float(uniform(35, 55)),
         liver_edge_mm=float(uniform(-60, -15)),
-        stomach_mm=(float(uniform(-85, -60)), float(uniform(-5, 25))),
+        stomach_mm=(float(uniform(-95, -60)), float(uniform(-15, 25))),
+        stomach_size=float(uniform(0.2, 1.1)),
     )
 
 
@@ -123,7 +126,7 @@ def _paint_abdomen(
     material[inner & spleen] = Material.SPLEEN
     stomach_x_mm, stomach_y_mm = torso.stomach_mm
     reach = np.hypot((x_mm - stomach_x_mm) / 34, (y_mm - stomach_y_mm) / 28)
-    reach = np.hypot(reach, (below_mm - 30) / 26)
+    reach = np.hypot(reach, (below_mm - 30) / 26) / torso.stomach_size
     material[inner & (reach < 1.15)] = Material.MUSCLE
     material[inner & (reach < 1)] = Material.AIR
 
