@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from myoseg.slices.normalisation import normalise
+from myoseg.slices.normalisation import OUTSIDE, normalise
 
 any_float32 = st.floats(width=32, allow_nan=True, allow_infinity=True)
 any_image = arrays(
@@ -68,14 +68,19 @@ def test_a_sparse_slice_is_scaled_by_its_full_range():
     assert normalised.sum() == 1.5
 
 
-def test_pixels_that_are_no_measurement_count_as_zero():
+@pytest.mark.parametrize("no_measurement", [OUTSIDE, np.inf, -np.inf])
+def test_pixels_that_are_no_measurement_take_the_lowest_intensity(no_measurement):
     image = a_ramp()
-    broken = image.copy()
-    broken[0, 0] = np.nan
-    np.testing.assert_array_equal(normalise(broken), normalise(image))
-    broken[0, 0] = np.inf
-    np.testing.assert_array_equal(normalise(broken), normalise(image))
-    assert not normalise(np.full((3, 3), np.nan, dtype=np.float32)).any()
+    padded = np.pad(image, 7, constant_values=no_measurement)
+
+    normalised = normalise(padded)
+
+    np.testing.assert_array_equal(normalised[7:-7, 7:-7], normalise(image))
+    assert (normalised[:7] == normalise(image).min()).all()
+
+
+def test_a_slice_without_any_measurement_gives_zeros():
+    assert not normalise(np.full((3, 3), OUTSIDE, dtype=np.float32)).any()
 
 
 def test_each_slice_of_a_stack_is_scaled_on_its_own():

@@ -11,6 +11,7 @@ from jaxtyping import Float32, Int16, Shaped
 from myoseg.anatomy import BACKGROUND, Sequence, Tissues
 from myoseg.cases.case import Case
 from myoseg.errors import InputError
+from myoseg.slices.normalisation import OUTSIDE
 
 _Index: TypeAlias = tuple[EllipsisType, slice, slice]
 
@@ -131,7 +132,7 @@ def _require_shape(image: Shaped[np.ndarray, "*shape"], shape: tuple[int, int]) 
 def extract_slices(case: Case, size_px: int = 256) -> tuple[LabelledSlice, ...]:
     """A case slice by slice, cut to `size_px` about the centre and padded where smaller.
 
-    Padding is 0 in images and background in labels.
+    Padding is `normalisation.OUTSIDE` in images and background in labels.
 
     Raises:
         InputError: the case has no sequence.
@@ -140,7 +141,7 @@ def extract_slices(case: Case, size_px: int = 256) -> tuple[LabelledSlice, ...]:
         raise InputError(f"case {case.name} has no sequence; give at least one of its images.")
     window = CentreWindow.of(case.geometry.shape[1:], size_px)
     volumes = np.stack([case.images[sequence] for sequence in case.sequences])
-    images = window.crop(volumes)
+    images = window.crop(volumes, fill=OUTSIDE)
     labels = None if case.labels is None else window.crop(case.labels.codes, fill=BACKGROUND)
     return tuple(
         LabelledSlice(

@@ -9,6 +9,9 @@ from jaxtyping import Float, Float32
 SPARSE: Final = 1e-6
 """Percentiles closer than this fraction of a slice's full range say nothing about its scale."""
 
+OUTSIDE: Final = float("nan")
+"""Stands in an image for pixels that the scan does not have."""
+
 LARGEST: Final = 1e30
 """Intensities from here on, infinities and NaN are no measurement."""
 
@@ -33,8 +36,9 @@ def normalise(
 
     The result is always finite. A constant slice gives zeros. Where the two percentiles coincide
     though the slice is not constant (over 90 % of it one value, as a few bright pixels on an empty
-    field), the slice's full range takes the place of I95 - I05. NaN, infinities and values of
-    `LARGEST` or more count as 0.
+    field), the slice's full range takes the place of I95 - I05. Pixels that are no measurement
+    (`OUTSIDE`, infinite, or `LARGEST` and more) have no part in percentiles and take the lowest
+    intensity of the slice: a small matrix that is padded keeps the contrast it has without.
 
     Args:
         image: intensities in any unit; axes before the last two are slices, each on its own.
@@ -54,10 +58,13 @@ def normalise(
 def _normalise_slice(
     image: Float[np.ndarray, "row col"], low_percentile: float, high_percentile: float
 ) -> Float[np.ndarray, "row col"]:
-    intensities = np.where(np.abs(image) < LARGEST, image, 0)
-    low, high = np.percentile(intensities, (low_percentile, high_percentile))
-    full_range = np.ptp(intensities)
+    measured = np.abs(image) < LARGEST
+    intensities = image[measured].astype(np.float64)
+    full_range = np.ptp(intensities) if intensities.size else 0
     if full_range == 0:
         return np.zeros(image.shape)
+    low, high = np.percentile(intensities, (low_percentile, high_percentile))
     scale = high - low if high - low > SPARSE * full_range else full_range
-    return np.asarray((intensities.astype(np.float64) - low) / scale)
+    normalised = np.full(image.shape, (intensities.min() - low) / scale)
+    normalised[measured] = (intensities - low) / scale
+    return normalised
