@@ -106,7 +106,7 @@ def test_unknown_values_are_counted_and_named_with_a_remedy():
         decode_labels(volume(*range(1, 21)), MYOPS, PATH)
 
 
-@pytest.mark.parametrize("value", [0.5, np.nan, np.inf])
+@pytest.mark.parametrize("value", [0.5, np.nan, np.inf, 1e20])
 def test_values_that_are_not_whole_are_refused(value):
     with pytest.raises(InputError, match="not whole"):
         decode_labels(volume(200, value, dtype="float32"), MYOPS, PATH)

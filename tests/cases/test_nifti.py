@@ -195,6 +195,23 @@ def test_damaged_files_are_named_with_a_remedy(tmp_path, save, damage):
         read_volume(path)
 
 
+@given(where=st.integers(20, 2000), bit=st.integers(0, 7))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_one_flipped_bit_in_compressed_values_is_never_read_as_other_values(
+    tmp_path, save, where, bit
+):
+    noise = np.random.default_rng(0).integers(0, 999, (20, 20, 3))
+    path = save(tmp_path / "x.nii.gz", noise)
+    content = bytearray(path.read_bytes())
+    content[where % (len(content) - 20) + 20] ^= 1 << bit
+    path.write_bytes(content)
+    try:
+        volume, _ = read_volume(path)
+    except InputError:
+        return
+    assert np.array_equal(volume, noise.T)
+
+
 def test_a_truncated_uncompressed_file_is_named(tmp_path, save):
     path = save(tmp_path / "x.nii")
     path.write_bytes(path.read_bytes()[:-20])

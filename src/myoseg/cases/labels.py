@@ -209,13 +209,13 @@ def as_whole_numbers(values: Num[np.ndarray, "*axes"], path: Path) -> Integer[np
     """Label values as integers, whatever the type they are stored in; `path` is named in errors.
 
     Raises:
-        InputError: a value is NaN, infinite or not whole.
+        InputError: a value is NaN, beyond any label code or not whole.
     """
     if np.issubdtype(values.dtype, np.integer):
         return values
     whole = np.rint(values)
     with np.errstate(invalid="ignore"):
-        bad = ~(np.abs(values - whole) <= ROUNDING)
+        bad = ~(np.abs(values - whole) <= ROUNDING) | (np.abs(whole) > np.iinfo(np.int32).max)
     if bad.any():
         examples = ", ".join(f"{value:g}" for value in np.unique(values[bad])[:5])
         raise InputError(

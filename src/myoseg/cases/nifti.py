@@ -176,13 +176,20 @@ def _values_of(
         )
     try:
         with np.errstate(over="ignore"):
-            values = np.asarray(image.dataobj, dtype=dtype)
+            values = np.asarray(_verified(image, path).dataobj, dtype=dtype)
     except (*_DAMAGE, MemoryError) as error:
         raise InputError(
             f"{path} is cut short or damaged ({error}); copy or export it again."
         ) from error
     native = values.astype(values.dtype.newbyteorder("="), copy=False)
     return np.ascontiguousarray(native.reshape(geometry.shape[::-1], order="F").T)
+
+
+def _verified(image: NiftiImage, path: Path) -> NiftiImage:
+    """The image, of which a compressed file's checksum was compared; nibabel alone does not."""
+    if path.suffix.lower() != ".gz" or not isinstance(image, nib.Nifti1Image):
+        return image
+    return type(image).from_bytes(gzip.decompress(path.read_bytes()))
 
 
 def _image_of(volume: StoredVolume, geometry: Geometry) -> NiftiImage:
