@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from myoseg.cases.phantom import SMALL, PhantomConfig
+from myoseg.cases.phantom.simulate import draw_phantom
+from myoseg.cases.phantom.tissue import VIABLE_EDEMA, Material, MyocardialRanges
 from myoseg.errors import ConfigurationError
 
 
@@ -25,6 +29,25 @@ from myoseg.errors import ConfigurationError
 def test_a_value_out_of_range_is_named_with_its_remedy(name, value):
     with pytest.raises(ConfigurationError, match=rf"phantom {name} is .*; give"):
         PhantomConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("t2_ms", (70.0, 60.0)),
+        ("t1_native_ms", (0.0, 900.0)),
+        ("proton_density", (-0.1, 0.9)),
+    ],
+)
+def test_a_tissue_out_of_range_is_named_with_its_remedy(name, value):
+    with pytest.raises(ConfigurationError, match=rf"tissue {name} is .*; give"):
+        replace(VIABLE_EDEMA, **{name: value})
+
+
+def test_working_values_of_the_myocardium_can_be_replaced():
+    bright = MyocardialRanges(edema=replace(VIABLE_EDEMA, t2_ms=(80.0, 80.0)))
+    drawn = draw_phantom(0, PhantomConfig(myocardium=bright))
+    assert drawn.tissues.properties[Material.EDEMA].t2_ms == 80.0
 
 
 def test_defaults_are_those_of_myops():

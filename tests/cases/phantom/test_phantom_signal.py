@@ -22,6 +22,7 @@ from myoseg.cases.phantom.signal import (
 from myoseg.cases.phantom.tissue import (
     Contrast,
     Material,
+    MyocardialRanges,
     TissueProperties,
     Tissues,
     draw_tissues,
@@ -118,7 +119,7 @@ def test_signals_are_proportional_to_proton_density_and_not_negative(t1_ms, t2_s
 @pytest.mark.parametrize("acute", [True, False])
 @pytest.mark.parametrize("seed", range(5))
 def test_drawn_tissues_keep_the_order_of_contrasts(seed, acute):
-    table = signal_table(draw_tissues(np.random.default_rng(seed), acute=acute))
+    table = signal_table(draw_tissues(np.random.default_rng(seed), MyocardialRanges(), acute=acute))
     bssfp, lge, t2 = table
     assert bssfp[Material.LV_BLOOD] > bssfp[Material.SCAR] > 0
     assert bssfp[Material.LV_BLOOD] > 2 * bssfp[Material.NORMAL_MYOCARDIUM]

@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from myoseg.anatomy import Sequence
-from myoseg.cases.phantom.config import Range
-from myoseg.cases.phantom.tissue import Material
+from myoseg.cases.phantom.tissue import Material, Range
 
 Signals = Float32[np.ndarray, "slice row col"]
 Modes = Float[np.ndarray, "row_mode col_mode"]

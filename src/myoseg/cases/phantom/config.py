@@ -1,12 +1,10 @@
 """What may be asked of the simulation: ranges that each case's parameters are drawn from."""
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final
 
+from myoseg.cases.phantom.tissue import MyocardialRanges, Range
 from myoseg.errors import ConfigurationError
-
-Range: TypeAlias = tuple[int | float, int | float]
-"""Lowest and highest value, both possible."""
 
 MAX_MATRIX: Final = 2048
 MAX_SUPERSAMPLING: Final = 16
@@ -25,6 +23,8 @@ class PhantomConfig:
         snr: signal over noise of normal myocardium (bSSFP, T2) or of blood (LGE).
         infarct_probability: chance that a case has an infarct at all.
         edema_probability: chance that an infarct is acute, with edema around it; else chronic.
+        myocardium: relaxation and contrast uptake of healthy and diseased myocardium; working
+            values where no direct source at 1.5 T is known.
         supersampling: points along each side of a pixel.
         n_sub_slices: points through the thickness of a slice.
 
@@ -40,6 +40,7 @@ class PhantomConfig:
     snr: Range = (10.0, 30.0)
     infarct_probability: float = 0.9
     edema_probability: float = 0.8
+    myocardium: MyocardialRanges = field(default_factory=MyocardialRanges)
     supersampling: int = 2
     n_sub_slices: int = 3
 

@@ -67,7 +67,7 @@ def draw_phantom(seed: int, config: PhantomConfig) -> Phantom:
     return Phantom(
         name=f"phantom_{seed:05d}",
         scene=Scene(heart, drawn, torso, view),
-        tissues=draw_tissues(tissue, acute=drawn is not None and drawn.acute),
+        tissues=draw_tissues(tissue, config.myocardium, acute=drawn is not None and drawn.acute),
         acquisitions={s: draw_acquisition(acquisition, s, config.snr) for s in Sequence},
     )
 

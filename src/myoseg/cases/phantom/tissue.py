@@ -10,13 +10,12 @@ direct human source at 1.5 T and are working values.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
 
 from myoseg.anatomy import Sequence
-from myoseg.cases.phantom.config import Range
 from myoseg.cases.phantom.signal import (
     Protocol,
     bssfp_signal,
@@ -25,6 +24,10 @@ from myoseg.cases.phantom.signal import (
     t1_post_ms,
     t2_stir_signal,
 )
+from myoseg.errors import ConfigurationError
+
+Range: TypeAlias = tuple[int | float, int | float]
+"""Lowest and highest value, both possible."""
 
 SignalTable = Float32[np.ndarray, "sequence material"]
 """Signal of each material on each sequence, in the order of both enumerations; LGE is signed."""
@@ -75,7 +78,11 @@ class TissueProperties:
 
 @dataclass(frozen=True)
 class TissueRanges:
-    """Where one tissue's properties are drawn from, evenly; the last three are not varied."""
+    """Where one tissue's properties are drawn from, evenly; the last three are not varied.
+
+    Raises:
+        ConfigurationError: a range is empty or below zero, or a relaxation time can be zero.
+    """
 
     proton_density: Range
     t1_native_ms: Range
@@ -84,6 +91,15 @@ class TissueRanges:
     flowing: float = 0.0
     fat: float = 0.0
     t2_star_ms: float = float("inf")
+
+    def __post_init__(self) -> None:
+        for name in ("proton_density", "t1_native_ms", "t2_ms", "extracellular_volume"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high < float("inf") or (name.endswith("_ms") and low == 0):
+                raise ConfigurationError(
+                    f"tissue {name} is ({low}, {high}); give the lowest and the highest value, in "
+                    "this order, neither negative and no time zero."
+                )
 
     def draw(self, rng: np.random.Generator) -> TissueProperties:
         """One tissue within the ranges."""
@@ -99,6 +115,17 @@ NORMAL: Final = TissueRanges((0.86, 0.90), (936, 1000), (43, 50), (0.225, 0.275)
 ACUTE_INFARCT: Final = TissueRanges((0.90, 0.94), (1045, 1149), (58, 66), (0.5, 0.7))  # *
 VIABLE_EDEMA: Final = TissueRanges((0.90, 0.94), (1050, 1150), (58, 66), (0.32, 0.38))  # *
 CHRONIC_SCAR: Final = TissueRanges((0.86, 0.90), (1000, 1100), (48, 52), (0.6, 0.78))  # *
+
+
+@dataclass(frozen=True)
+class MyocardialRanges:
+    """Where the myocardium's properties are drawn from, healthy and diseased."""
+
+    normal: TissueRanges = NORMAL
+    edema: TissueRanges = VIABLE_EDEMA
+    acute_infarct: TissueRanges = ACUTE_INFARCT
+    chronic_scar: TissueRanges = CHRONIC_SCAR
+
 
 SURROUNDINGS: Final[Mapping[Material, TissueRanges]] = {
     Material.AIR: TissueRanges((0, 0), (1000, 1000), (50, 50), (0, 0)),
@@ -135,21 +162,21 @@ class Tissues:
     protocol: Protocol
 
 
-def draw_tissues(rng: np.random.Generator, *, acute: bool) -> Tissues:
+def draw_tissues(rng: np.random.Generator, myocardium: MyocardialRanges, *, acute: bool) -> Tissues:
     """Draws a case's tissues; scar is of an acute infarct or of a chronic one."""
     properties = {material: ranges.draw(rng) for material, ranges in SURROUNDINGS.items()}
     contrast = Contrast(
         hematocrit=float(rng.uniform(0.36, 0.46)), blood_t1_post_ms=float(rng.uniform(300, 350))
     )
     blood = replace(BLOOD.draw(rng), extracellular_volume=1 - contrast.hematocrit)
-    normal = NORMAL.draw(rng)
-    acute_infarct, chronic_scar = ACUTE_INFARCT.draw(rng), CHRONIC_SCAR.draw(rng)
+    normal = myocardium.normal.draw(rng)
+    scar = (myocardium.acute_infarct if acute else myocardium.chronic_scar).draw(rng)
     properties |= dict.fromkeys((Material.VESSEL, Material.LV_BLOOD, Material.RV_BLOOD), blood)
     properties |= dict.fromkeys(
         (Material.NORMAL_MYOCARDIUM, Material.RV_WALL, Material.PAPILLARY), normal
     )
-    properties[Material.EDEMA] = VIABLE_EDEMA.draw(rng)
-    properties[Material.SCAR] = acute_infarct if acute else chronic_scar
+    properties[Material.EDEMA] = myocardium.edema.draw(rng)
+    properties[Material.SCAR] = scar
     protocol = Protocol(
         lge_ti_error_ms=float(rng.uniform(-8, 8)), blood_left=float(rng.uniform(0.03, 0.12))
     )
