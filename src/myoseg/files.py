@@ -8,10 +8,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from myoseg.errors import OutputError
+
+CSV_DIGITS: Final = 8
 
 
 @contextmanager
@@ -61,7 +63,9 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Writes a table as CSV, whole or not at all; None becomes an empty field.
+    """Writes a table as CSV, whole or not at all.
+
+    None becomes an empty field; real numbers keep `CSV_DIGITS` significant digits.
 
     Raises:
         OutputError: as `written_whole`.
@@ -69,7 +73,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow(
+            [
+                float(f"{value:.{CSV_DIGITS}g}") if isinstance(value, float) else value
+                for value in row
+            ]
+        )
     write_text(path, stream.getvalue())
 
 

@@ -6,7 +6,8 @@ from hypothesis.strategies import sampled_from
 
 from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, REGIONS, Tissue
 from myoseg.cases.case import Geometry, LabelMap
-from myoseg.quantification.scores import RegionScore, score_case
+from myoseg.quantification.region_score import RegionScore
+from myoseg.quantification.scores import score_case
 
 GRID = Geometry(shape=(2, 4, 5), affine=np.diag([1.0, 2.0, 10.0, 1.0]))
 VOXEL_ML = 0.02

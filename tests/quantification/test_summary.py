@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myoseg.quantification.scores import RegionScore
+from myoseg.quantification.region_score import RegionScore
 from myoseg.quantification.summary import summarise, summary_record
 
 

@@ -1,7 +1,7 @@
 """Predicted label files against true ones: a table by case and tissue, and its summary."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +12,9 @@ from myoseg.cases.grids import require_same_grid
 from myoseg.errors import InputError, MyosegError
 from myoseg.files import write_csv, write_json
 from myoseg.quantification.decoding import read_label_map, with_codings
-from myoseg.quantification.pairing import Matching, Pair, match_files
-from myoseg.quantification.scores import RegionScore, score_case
+from myoseg.quantification.pairing import Pair, match_files
+from myoseg.quantification.region_score import RegionScore
+from myoseg.quantification.scores import score_case
 from myoseg.quantification.summary import RegionSummary, summarise, summary_record
 
 log = logging.getLogger(__name__)
@@ -95,10 +96,36 @@ def evaluate(
     if not scores:
         reasons = "; ".join(failure.message for failure in failures[:3])
         raise InputError(f"none of {len(matching.pairs)} cases could be scored: {reasons}")
-    evaluation = _evaluation(scores, failures, matching, seed)
+    evaluation = evaluation_of(
+        scores,
+        failures=failures,
+        without_truth=matching.without_truth,
+        without_prediction=matching.without_prediction,
+        seed=seed,
+    )
     if out is not None:
         write_evaluation(evaluation, Path(out))
     return evaluation
+
+
+def evaluation_of(
+    scores: Iterable[RegionScore],
+    *,
+    failures: Iterable[Failure] = (),
+    without_truth: tuple[str, ...] = (),
+    without_prediction: tuple[str, ...] = (),
+    seed: int = 0,
+) -> Evaluation:
+    """Summarises scores that are there; `seed` is of the bootstrap intervals."""
+    scores = tuple(scores)
+    return Evaluation(
+        scores=scores,
+        summary=summarise(scores, np.random.default_rng(seed)),
+        failures=tuple(failures),
+        without_truth=without_truth,
+        without_prediction=without_prediction,
+        seed=seed,
+    )
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> None:
@@ -108,22 +135,9 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
         OutputError: a file cannot be written.
     """
     names = [field.name for field in fields(RegionScore)]
-    rows = [[_rounded(getattr(score, name)) for name in names] for score in evaluation.scores]
+    rows = [[getattr(score, name) for name in names] for score in evaluation.scores]
     write_csv(out / "metrics.csv", CSV_HEADER, rows)
     write_json(out / "metrics.json", evaluation.to_record())
-
-
-def _evaluation(
-    scores: list[RegionScore], failures: list[Failure], matching: Matching, seed: int
-) -> Evaluation:
-    return Evaluation(
-        scores=tuple(scores),
-        summary=summarise(scores, np.random.default_rng(seed)),
-        failures=tuple(failures),
-        without_truth=matching.without_truth,
-        without_prediction=matching.without_prediction,
-        seed=seed,
-    )
 
 
 def _score_pairs(
@@ -161,7 +175,3 @@ def _score_pair(pair: Pair) -> list[RegionScore]:
     true, true_geometry = read_label_map(pair.true)
     require_same_grid(pair.predicted.path, geometry, pair.true.path, true_geometry)
     return score_case(pair.case, predicted, true, geometry)
-
-
-def _rounded(value: str | float | None) -> str | float | None:
-    return round(value, 6) if isinstance(value, float) else value

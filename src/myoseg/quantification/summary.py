@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from myoseg.anatomy import REGIONS
-from myoseg.quantification.scores import EMPTY_MASK_POLICY, RegionScore
+from myoseg.quantification.region_score import EMPTY_MASK_POLICY, RegionScore
 from myoseg.quantification.statistics import CONFIDENCE, N_RESAMPLES, Distribution, describe
 
 OVERLAP_MEASURES: Final = ("dice", "jaccard")

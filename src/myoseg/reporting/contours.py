@@ -13,6 +13,7 @@ from myoseg.reporting.view import View
 LineStyle = Literal["solid", "dashed"]
 _PANEL_INCHES: Final = 1.7
 _FEWEST_INCHES: Final = 5.0
+_LEGEND_INCHES: Final = 1.0
 _DASHES: Final[dict[str, object]] = {"solid": "solid", "dashed": (0, (2.2, 1.4))}
 
 
@@ -21,9 +22,9 @@ def panel_grid(
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure of panels of that shape, close together, with room for a legend below."""
     width = max(n_cols * _PANEL_INCHES, _FEWEST_INCHES)
-    height = n_rows * _PANEL_INCHES * height_per_width + 1.1
+    height = n_rows * _PANEL_INCHES * height_per_width + _LEGEND_INCHES
     figure = Figure(figsize=(width, height))
-    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    figure.set_layout_engine("compressed", w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
     return figure, figure.subplots(n_rows, n_cols, squeeze=False).tolist()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from myoseg.quantification.scores import RegionScore
+from myoseg.quantification.region_score import RegionScore
 from myoseg.reporting.published import COMPARED_REGIONS
 
 

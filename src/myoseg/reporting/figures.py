@@ -8,14 +8,16 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from myoseg.files import written_whole
-from myoseg.quantification.scores import RegionScore
-from myoseg.reporting.published import COMPARED_MEASURES, COMPARED_REGIONS, method_title
+from myoseg.quantification.region_score import RegionScore
+from myoseg.reporting.published import COMPARED_MEASURES, COMPARED_REGIONS, TABLE_1, method_title
 
 DPI: Final = 150
 
 _FILLS: Final = ("#c6d3e8", "#8fb0d9", "#4f81bd")
+_PAPER: Final = "#c92a2a"
 _REGION_TITLES: Final = {"scar": "MS", "edema+scar": "ME+MS"}
 _GOLDEN: Final = (5**0.5 - 1) / 2
 
@@ -35,7 +37,8 @@ def figure3_boxplots(scores: Mapping[str, Sequence[RegionScore]]) -> Figure:
     """Box plots of Dice and Jaccard on MS and ME+MS, method beside method (Figure 3).
 
     Boxes span the quartiles, whiskers reach 1.5 times as far, a line is the median, each dot is a
-    case. Cases without a value are left out; the number of dots is written below.
+    case, a triangle the paper's mean. Cases without a value are left out; the
+    number of dots is written below.
 
     Args:
         scores: the cases' scores by the method's symbol, as in `published.TABLE_1`.
@@ -45,8 +48,11 @@ def figure3_boxplots(scores: Mapping[str, Sequence[RegionScore]]) -> Figure:
     for axes, measure in zip(panels, COMPARED_MEASURES, strict=True):
         _boxes(axes, scores, measure)
     panels[0].set_ylabel("per cent")
-    legend = "     ".join(f"{symbol}: {method_title(symbol)}" for symbol in scores)
-    figure.supxlabel(legend, fontsize=8)
+    titles = [f"{symbol}: {method_title(symbol)}" for symbol in scores]
+    figure.supxlabel("     ".join(titles), fontsize=8)
+    if scores.keys() & TABLE_1.keys():
+        mark = Line2D([], [], marker="<", color=_PAPER, linestyle="", label="mean in the paper")
+        panels[-1].legend(handles=[mark], fontsize=8, loc="upper right", frameon=False)
     return figure
 
 
@@ -59,6 +65,9 @@ def _boxes(axes: Axes, scores: Mapping[str, Sequence[RegionScore]], measure: str
         for place, (symbol, rows) in enumerate(scores.items()):
             values = percentages(rows, region, measure)
             _box(axes, values, first + place, _FILLS[place % len(_FILLS)])
+            if symbol in TABLE_1:
+                mean = TABLE_1[symbol].results[measure, region].mean_percent
+                axes.plot(first + place + 0.43, mean, marker="<", color=_PAPER, markersize=5)
             ticks.append(first + place)
             labels.append(f"{symbol}\nn={len(values)}")
         middle = first + (len(scores) - 1) / 2

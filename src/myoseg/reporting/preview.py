@@ -5,13 +5,21 @@ from typing import Final
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from myoseg.anatomy import PAINT_ORDER, REGIONS, Tissues, representative
+from myoseg.anatomy import REGIONS, Tissue, Tissues, representative
 from myoseg.cases.case import Case, LabelMap
 from myoseg.reporting.contours import draw_outline, panel_grid, show_image
 from myoseg.reporting.palette import SEQUENCE_TITLES, colour_of, title_of
 from myoseg.reporting.view import grey_window, slices_to_show, view_of
 
 MOST_SLICES: Final = 12
+
+_DRAWN: Final = (
+    Tissue.NORMAL_MYOCARDIUM,
+    Tissue.RV_BLOOD_POOL,
+    Tissue.LV_BLOOD_POOL,
+    Tissue.EDEMA,
+    Tissue.SCAR,
+)
 
 
 def preview(case: Case, labels: LabelMap) -> Figure:
@@ -23,7 +31,7 @@ def preview(case: Case, labels: LabelMap) -> Figure:
     heart = labels.codes > 0
     view, shown = view_of(heart, case.geometry), slices_to_show(heart, MOST_SLICES)
     figure, panels = panel_grid(len(case.sequences), len(shown), view.height_per_width)
-    masks = {group: labels.mask(group) for group in _in_paint_order(labels)}
+    masks = {group: labels.mask(group) for group in _in_drawing_order(labels)}
     for row, sequence in zip(panels, case.sequences, strict=True):
         window = grey_window(case.images[sequence])
         for axes, index in zip(row, shown, strict=True):
@@ -33,21 +41,23 @@ def preview(case: Case, labels: LabelMap) -> Figure:
         row[0].set_ylabel(SEQUENCE_TITLES[sequence], fontsize=9)
     for axes, index in zip(panels[0], shown, strict=True):
         axes.set_title(f"{index + 1}/{case.n_slices}", fontsize=8)
-    figure.suptitle(case.name, fontsize=9)
+    figure.suptitle(case.name if heart.any() else f"{case.name}: nothing found", fontsize=9)
     _add_legend(figure, labels)
     return figure
 
 
-def _in_paint_order(labels: LabelMap) -> list[Tissues]:
-    return sorted(labels.groups, key=lambda group: PAINT_ORDER.index(representative(group)))
+def _in_drawing_order(labels: LabelMap) -> list[Tissues]:
+    """Groups as outlines are laid over each other: shared borders take the later one's colour."""
+    return sorted(labels.groups, key=lambda group: _DRAWN.index(representative(group)))
 
 
 def _add_legend(figure: Figure, labels: LabelMap) -> None:
     """The colours that are drawn, and the regions that were not looked for."""
-    groups = _in_paint_order(labels)
+    groups = _in_drawing_order(labels)
     handles = [Line2D([], [], color=colour_of(group), label=title_of(group)) for group in groups]
-    absent = ", ".join(title_of(REGIONS[name]) for name in labels.not_assessed)
-    figure.legend(
+    unknown = (REGIONS[name] for name in labels.not_assessed if len(REGIONS[name]) == 1)
+    absent = ", ".join(map(title_of, unknown))
+    legend = figure.legend(
         handles=handles,
         loc="outside lower center",
         ncols=3,
@@ -57,3 +67,4 @@ def _add_legend(figure: Figure, labels: LabelMap) -> None:
         facecolor="#444444",
         labelcolor="white",
     )
+    legend.get_title().set_color("white")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from myoseg.files import write_csv, write_text
-from myoseg.quantification.scores import EMPTY_MASK_POLICY, RegionScore
+from myoseg.quantification.region_score import EMPTY_MASK_POLICY, RegionScore
 from myoseg.quantification.statistics import PairedComparison, compare_paired
 from myoseg.quantification.summary import RegionSummary, summarise
 from myoseg.reporting.published import (
@@ -41,6 +41,7 @@ class Cell:
     n: int
     mean_percent: float | None
     sd_percent: float | None
+    mean_percent_if_both_empty_is_one: float | None
     n_both_empty: int
     n_one_empty: int
     n_not_assessed: int
@@ -82,13 +83,13 @@ def write_table1(table: Table1, out: Path) -> None:
         OutputError: a file cannot be written.
     """
     names = [field.name for field in fields(Cell)]
-    rows = [[_rounded(getattr(cell, name)) for name in names] for cell in table.cells]
+    rows = [[getattr(cell, name) for name in names] for cell in table.cells]
     write_csv(out / "table1.csv", ["tissue" if n == "region" else n for n in names], rows)
     write_csv(
         out / "wilcoxon.csv",
         ["first", "second", "measure", "tissue", "n", "median_difference", "p_value"],
         [
-            [*(c.first, c.second, c.measure, c.region, c.result.n), *_rounded_result(c.result)]
+            [c.first, c.second, c.measure, c.region, *vars(c.result).values()]
             for c in table.comparisons
         ],
     )
@@ -125,8 +126,11 @@ def _cell(symbol: str, measure: str, region: str, summary: RegionSummary | None)
         measure=measure,
         region=region,
         n=found.n if found else 0,
-        mean_percent=_percent(found.mean) if found else None,
-        sd_percent=_percent(found.sd) if found else None,
+        mean_percent=_percent(found.mean if found else None),
+        sd_percent=_percent(found.sd if found else None),
+        mean_percent_if_both_empty_is_one=_percent(
+            summary.mean_if_both_empty_is_one[measure] if summary else None
+        ),
         n_both_empty=summary.n_both_empty if summary else 0,
         n_one_empty=summary.n_one_empty if summary else 0,
         n_not_assessed=summary.n_not_assessed if summary else 0,
@@ -151,8 +155,9 @@ def _comparisons(scores: Scores) -> Iterator[MethodComparison]:
 def _notes(table: Table1) -> list[str]:
     """What a reader must know beside the means."""
     counts = [
-        f"{_ABBREVIATIONS[c.region]}, {method_title(c.method)}: n = {c.n}, both empty "
-        f"{c.n_both_empty}, one empty {c.n_one_empty}, not assessed {c.n_not_assessed}"
+        f"{_ABBREVIATIONS[c.region]}, {method_title(c.method)}: n = {c.n}, one empty "
+        f"{c.n_one_empty}, not assessed {c.n_not_assessed}, both empty {c.n_both_empty}"
+        f"{_if_empty_is_one(c)}"
         for c in table.cells
         if c.measure == COMPARED_MEASURES[0]
     ]
@@ -165,6 +170,12 @@ def _notes(table: Table1) -> list[str]:
         "",
         *(f"- {line}" for line in counts),
     ]
+
+
+def _if_empty_is_one(cell: Cell) -> str:
+    """The mean under the other policy, where that makes a difference."""
+    mean = cell.mean_percent_if_both_empty_is_one
+    return f" (mean Dice {mean:.1f} if these count as 100)" if cell.n_both_empty and mean else ""
 
 
 def _wilcoxon_lines(table: Table1) -> list[str]:
@@ -211,11 +222,3 @@ def _line(entries: list[str]) -> str:
 
 def _percent(fraction: float | None) -> float | None:
     return None if fraction is None else 100 * fraction
-
-
-def _rounded_result(result: PairedComparison) -> list[str | float | None]:
-    return [_rounded(result.median_difference), _rounded(result.p_value)]
-
-
-def _rounded(value: str | float | None) -> str | float | None:
-    return round(value, 6) if isinstance(value, float) else value

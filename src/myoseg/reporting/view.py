@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Num
+from jaxtyping import Bool, Shaped
 
 from myoseg.cases.case import Geometry, Volume
 
 SHOWN_PERCENTILES: Final = (1.0, 99.0)
 """Darkest and brightest grey, over a sequence's whole volume."""
 
-MARGIN: Final = 0.3
+MARGIN: Final = 0.15
 """Shown on each side of the heart, as a part of its size."""
 
 FEWEST_PX: Final = 32
@@ -32,7 +32,7 @@ class View:
     mirror_cols: bool
     aspect: float
 
-    def of(self, plane: Num[np.ndarray, "row col"]) -> Num[np.ndarray, "shown_row shown_col"]:
+    def of(self, plane: Shaped[np.ndarray, "row col"]) -> Shaped[np.ndarray, "shown_row shown_col"]:
         """The shown part of a slice."""
         shown = plane[self.rows, self.cols]
         return shown[:: -1 if self.mirror_rows else 1, :: -1 if self.mirror_cols else 1]
