@@ -1,9 +1,8 @@
 """The package from Python: one case segmented, cohorts evaluated, cases simulated, models trained.
 
 >>> import myoseg
->>> case = myoseg.phantom(seed=0)
->>> case.n_slices >= 2
-True
+>>> [str(sequence) for sequence in myoseg.phantom(seed=0).sequences]
+['bssfp', 'lge', 't2']
 """
 
 from collections.abc import Mapping
@@ -14,14 +13,13 @@ from typing import Any, TypeAlias
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Float, Int16
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.case import Case, Segmentation
-from myoseg.cases.layouts import case_from_files, find_cases, read_case
-from myoseg.cases.nifti import volume_from_image
-from myoseg.cases.grids import require_same_grid
+from myoseg.cases.layouts import find_cases
 from myoseg.cases.phantom import PhantomConfig, simulate_case
+from myoseg.cases.reading import case_from_files, case_from_images, read_case
 from myoseg.cohort import save_segmentation
 from myoseg.errors import InputError
 from myoseg.prediction.model import Model, load_model
@@ -32,3 +30,145 @@ from myoseg.training.fit import train as train_on_cases
 from myoseg.training.recipe import Recipe, load_recipe
 
 __all__ = ["Result", "evaluate", "load_model", "phantom", "segment", "train"]
+
+Image: TypeAlias = str | Path | nib.Nifti1Image | np.ndarray
+"""A path, a nibabel image, or an array with the axes of one (col, row, slice)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A segmented case."""
+
+    case: Case
+    segmentation: Segmentation
+
+    @cached_property
+    def labels(self) -> Int16[np.ndarray, "col row slice"]:
+        """Tissues in MyoPS codes, with the axes of the images that were given."""
+        return np.ascontiguousarray(self.segmentation.labels.codes.T)
+
+    @cached_property
+    def affine(self) -> Float[np.ndarray, "4 4"]:
+        """From the indices of `labels` to RAS millimetres, as in the images that were given."""
+        return self.segmentation.geometry.affine.copy()
+
+    @cached_property
+    def stats(self) -> dict[str, Any]:
+        """Volumes in ml, and the regions that were not assessed."""
+        segmentation = self.segmentation
+        return statistics_record(segmentation.name, segmentation.labels, segmentation.geometry)
+
+    def save(self, out: str | Path, *, consecutive: bool = False) -> None:
+        """Writes the label map, the statistics and a preview into the folder `out`.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        save_segmentation(self.segmentation, self.case, Path(out), consecutive=consecutive)
+
+
+def segment(
+    bssfp: Image | None = None,
+    lge: Image | None = None,
+    t2: Image | None = None,
+    *,
+    model: Model | str | Path,
+    affine: Float[np.ndarray, "4 4"] | None = None,
+    name: str | None = None,
+    device: str = "auto",
+) -> Result:
+    """Segments one case from one to three sequences on one grid.
+
+    Args:
+        bssfp: the bSSFP volume; None where there is none.
+        lge: the LGE volume, likewise.
+        t2: the T2 volume, likewise.
+        model: the run folder of `myoseg train`, or what `load_model` made of it, which saves time
+            for many cases.
+        affine: of images given as arrays: from (col, row, slice) indices to RAS millimetres.
+        name: of the case; by default from the file names.
+        device: auto, cpu, gpu, gpu:N or mps.
+
+    Raises:
+        InputError: an image cannot be used, or the model has no block for these sequences.
+        GeometryError: two images differ in grid.
+        ModelError: there is no whole model in the folder.
+    """
+    given = {Sequence.BSSFP: bssfp, Sequence.LGE: lge, Sequence.T2: t2}
+    case = _case_of({s: image for s, image in given.items() if image is not None}, affine, name)
+    loaded = model if isinstance(model, Model) else load_model(Path(model), device)
+    return Result(case, segment_case(case, loaded))
+
+
+def train(
+    data: str | Path,
+    out: str | Path,
+    *,
+    recipe: Recipe | str | Path = "physiological",
+    layout: str | None = None,
+    device: str = "auto",
+    fold: int | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Trains a recipe's networks on a data set; cases of one patient stay on one side of the split.
+
+    Args:
+        data: a folder in a known layout; cases meant for testing are left out.
+        out: the run's folder; see `training.fit.train`.
+        recipe: a recipe, the name of a preset, or a recipe file.
+        layout: name of the data set's layout; found by itself where None.
+        device: auto, cpu, gpu, gpu:N or mps.
+        fold: which fold to hold out; None for the recipe's own split.
+        resume: go on with the run in `out`.
+        progress: whether to show a progress bar.
+
+    Returns:
+        `out`, to be given to `load_model` or `segment`.
+
+    Raises:
+        MyosegError: as `training.fit.train`.
+    """
+    files = [each for each in find_cases(Path(data), layout) if each.role != "test"]
+    return train_on_cases(
+        [read_case(each) for each in files],
+        recipe if isinstance(recipe, Recipe) else load_recipe(recipe),
+        Path(out),
+        device=device,
+        fold=fold,
+        resume=resume,
+        progress=progress,
+        patients=[each.patient for each in files],
+    )
+
+
+def phantom(seed: int = 0, config: PhantomConfig | None = None) -> Case:
+    """A simulated case with its labels: bSSFP, LGE and T2 of a heart, most often with an infarct."""
+    return simulate_case(seed, config or PhantomConfig())
+
+
+def _case_of(
+    given: Mapping[Sequence, Image], affine: Float[np.ndarray, "4 4"] | None, name: str | None
+) -> Case:
+    """The case of paths alone, or of images and arrays alone."""
+    are_paths = [isinstance(image, str | Path) for image in given.values()]
+    if given and all(are_paths):
+        paths = {str(sequence): Path(image) for sequence, image in given.items()}
+        return case_from_files(**paths, name=name)
+    if any(are_paths):
+        raise InputError("give the sequences all as paths, or all as images or arrays.")
+    images = {sequence: _as_image(image, affine, sequence) for sequence, image in given.items()}
+    return case_from_images(images, name or "case")
+
+
+def _as_image(
+    image: Image, affine: Float[np.ndarray, "4 4"] | None, sequence: Sequence
+) -> nib.Nifti1Image:
+    if not isinstance(image, np.ndarray):
+        return image
+    if affine is None:
+        raise InputError(
+            f"the {sequence} image is an array, which has no place in the patient; give `affine` "
+            "too, or a nibabel image."
+        )
+    return nib.Nifti1Image(image, affine)

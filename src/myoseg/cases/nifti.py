@@ -36,9 +36,17 @@ def read_volume(path: Path) -> tuple[Volume, Geometry]:
         InputError: the file is missing, damaged, no NIfTI, not three-dimensional, empty, of a type
             that is no intensity, or without a usable affine. Names the file and the remedy.
     """
-    image = _open(path)
-    geometry = _geometry_of(image, path)
-    return _values_of(image, geometry, path, np.dtype(np.float32)), geometry
+    return volume_of_image(_open(path), path)
+
+
+def volume_of_image(image: NiftiImage, source: Path) -> tuple[Volume, Geometry]:
+    """The same of a nibabel image; `source` is what errors call it.
+
+    Raises:
+        InputError: as `read_volume`, for what the image shows.
+    """
+    geometry = _geometry_of(image, source)
+    return _values_of(image, geometry, source, np.dtype(np.float32)), geometry
 
 
 def read_label_volume(path: Path) -> tuple[Integer[np.ndarray, "slice row col"], Geometry]:

@@ -1,6 +1,7 @@
 """A case's files enter; a `Case` on one grid leaves, with every doubt said in the log."""
 
 import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,15 @@ from jaxtyping import Bool
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.case import Case, Geometry, LabelMap, Volume
-from myoseg.cases.case_files import CaseFiles, case_files
+from myoseg.cases.case_files import CaseFiles, case_files, safe_name
 from myoseg.cases.grids import require_same_grid
 from myoseg.cases.labels import LabelCoding, decode_labels, first_covering
-from myoseg.cases.nifti import read_label_volume, read_volume
+from myoseg.cases.nifti import (
+    NiftiImage,
+    read_label_volume,
+    read_volume,
+    volume_of_image,
+)
 from myoseg.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -31,19 +37,49 @@ def read_case(files: CaseFiles, *, with_labels: bool = True) -> Case:
         raise InputError(
             f"case {files.name} has no sequence; it needs at least one of {', '.join(Sequence)}."
         )
+    volumes = (
+        (sequence, files.images[sequence], *read_volume(files.images[sequence]))
+        for sequence in Sequence
+        if sequence in files.images
+    )
+    images, source, geometry = _on_one_grid(volumes)
+    labels = read_labels(files, source, geometry) if with_labels and files.labels else None
+    return Case(name=files.name, images=images, geometry=geometry, labels=labels)
+
+
+def case_from_images(images: Mapping[Sequence, NiftiImage], name: str = "case") -> Case:
+    """A case of nibabel images that are in memory; see `read_case`.
+
+    Raises:
+        InputError: an image cannot be used, or none is given; the sequence is named.
+        GeometryError: two images differ in grid.
+    """
+    if not images:
+        raise InputError(f"case {name} has no sequence; give one of {', '.join(Sequence)}.")
+    sources = {sequence: Path(f"the {sequence} image") for sequence in images}
+    volumes = (
+        (sequence, sources[sequence], *volume_of_image(images[sequence], sources[sequence]))
+        for sequence in Sequence
+        if sequence in images
+    )
+    on_grid, _, geometry = _on_one_grid(volumes)
+    return Case(name=safe_name(name), images=on_grid, geometry=geometry)
+
+
+def _on_one_grid(
+    volumes: Iterable[tuple[Sequence, Path, Volume, Geometry]],
+) -> tuple[dict[Sequence, Volume], Path, Geometry]:
+    """The volumes made finite, with the source and the grid of the first, which all must share."""
     images: dict[Sequence, Volume] = {}
     first: tuple[Path, Geometry] | None = None
-    for sequence in sorted(files.images, key=list(Sequence).index):
-        path = files.images[sequence]
-        stored, geometry = read_volume(path)
-        first = first or (path, geometry)
-        require_same_grid(path, geometry, *first)
+    for sequence, source, stored, geometry in volumes:
+        first = first or (source, geometry)
+        require_same_grid(source, geometry, *first)
         for fault in intensity_faults(stored):
-            log.warning("%s: %s", path, fault)
-        images[sequence] = finite(stored, path)
+            log.warning("%s: %s", source, fault)
+        images[sequence] = finite(stored, source)
     assert first is not None
-    labels = read_labels(files, *first) if with_labels and files.labels else None
-    return Case(name=files.name, images=images, geometry=first[1], labels=labels)
+    return images, *first
 
 
 def read_labels(files: CaseFiles, image_path: Path, geometry: Geometry) -> LabelMap:
