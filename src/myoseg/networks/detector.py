@@ -10,6 +10,7 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 from myoseg.errors import ConfigurationError
+from myoseg.networks.choices import choose
 from myoseg.networks.torchvision_operators import ensure_torchvision
 
 BACKBONES: Final = ("resnet50", "resnet34", "resnet18")
@@ -55,10 +56,7 @@ class DetectorOptions:
     frozen_normalisation: bool = False
 
     def __post_init__(self) -> None:
-        if self.backbone not in BACKBONES:
-            raise ConfigurationError(
-                f"mask_rcnn: backbone {self.backbone!r} is unknown; use {' or '.join(BACKBONES)}."
-            )
+        choose(self.backbone, BACKBONES, "mask_rcnn: backbone")
         if len(self.anchor_sizes) != 5 or any(size < 1 for size in self.anchor_sizes):
             raise ConfigurationError(
                 "mask_rcnn: anchor_sizes must be five positive sizes in pixels, got "

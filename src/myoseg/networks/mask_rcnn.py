@@ -21,7 +21,6 @@ from myoseg.errors import ConfigurationError
 from myoseg.networks.detector import DetectorOptions, build_detector
 from myoseg.networks.pretrained import (
     PRETRAINED,
-    Pretrained,
     check_pretrained,
     coco_weights,
     imagenet_weights,
@@ -56,7 +55,7 @@ class MaskRCNN(Segmenter):
         min_score: float = DetectorOptions.min_score,
         imagenet_statistics: bool | None = None,
         frozen_normalisation: bool | None = None,
-        pretrained: Pretrained = "none",
+        pretrained: str = "none",
         pretrained_file: str | Path | None = None,
     ) -> None:
         """Draws weights that are not pre-trained as torchvision does, from the global generator.
@@ -105,7 +104,7 @@ class MaskRCNN(Segmenter):
         self.detector = build_detector(self.detector_options)
         self._fill(pretrained, pretrained_file)
 
-    def _fill(self, pretrained: Pretrained, file: str | Path | None) -> None:
+    def _fill(self, pretrained: str, file: str | Path | None) -> None:
         options = self.detector_options
         if pretrained == "imagenet":
             weights = imagenet_weights(options.backbone, file)
@@ -127,7 +126,9 @@ class MaskRCNN(Segmenter):
         channels = self._three_channels(images)
         with self._detecting(trains=False, updates_statistics=False):
             found = self.detector(channels)
-        return torch.stack([_probability_map(each, images) for each in found])
+        return torch.stack(
+            [probability_map(each, images.shape[2], images.shape[3]) for each in found]
+        )
 
     def loss(
         self, images: Float[Tensor, "n input row col"], masks: Bool[Tensor, "n 1 row col"]
@@ -137,7 +138,7 @@ class MaskRCNN(Segmenter):
         Which anchors and proposals count is drawn from torch's global generator.
         """
         channels = self._three_channels(images)
-        targets = [_instances(mask[0]) for mask in masks]
+        targets = [target_instances(mask[0]) for mask in masks]
         with self._detecting(trains=True, updates_statistics=self.training):
             losses = self.detector(channels, targets)
         return torch.stack([loss.float() for loss in losses.values()]).sum()
@@ -170,7 +171,7 @@ class MaskRCNN(Segmenter):
                 module.training = mode
 
 
-def _instances(mask: Bool[Tensor, "row col"]) -> dict[str, Tensor]:
+def target_instances(mask: Bool[Tensor, "row col"]) -> dict[str, Tensor]:
     """Boxes, labels and masks of the 8-connected components, as torchvision takes them.
 
     A box reaches from a component's first pixel to past its last, so that a single pixel has a box
@@ -189,10 +190,16 @@ def _instances(mask: Bool[Tensor, "row col"]) -> dict[str, Tensor]:
     }
 
 
-def _probability_map(
-    found: dict[str, Tensor], images: Float[Tensor, "n input row col"]
-) -> Float[Tensor, "1 row col"]:
-    """Pixelwise maximum over detections of score x mask (section 2.4 averages such maps)."""
+def probability_map(
+    found: dict[str, Tensor], n_rows: int, n_cols: int
+) -> Float[Tensor, "1 {n_rows} {n_cols}"]:
+    """Pixelwise maximum over one image's detections of score x mask, 0 where there are none.
+
+    Args:
+        found: "scores" (detection) and "masks" (detection, 1, row, col), both in [0, 1].
+        n_rows: of the image.
+        n_cols: of the image.
+    """
     votes = found["scores"][:, None, None, None] * found["masks"]
-    nothing = votes.new_zeros((1, 1, *images.shape[2:]))
+    nothing = votes.new_zeros((1, 1, n_rows, n_cols))
     return torch.cat([nothing, votes]).amax(dim=0)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from myoseg.errors import ConfigurationError, ModelError
+from myoseg.networks.choices import choose
 from myoseg.networks.torchvision_operators import ensure_torchvision
 
 Pretrained = Literal["none", "imagenet", "coco"]
@@ -26,10 +27,7 @@ def check_pretrained(
     Raises:
         ConfigurationError: as said.
     """
-    if name not in allowed:
-        raise ConfigurationError(
-            f"{network}: pretrained {name!r} is unknown; use {' or '.join(allowed)}."
-        )
+    choose(name, allowed, f"{network}: pretrained")
     if file is not None and name == "none":
         raise ConfigurationError(
             f"{network}: pretrained_file {file} is given, but pretrained is none; say what the "

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from myoseg.blocks import Architecture
 from myoseg.errors import ConfigurationError
+from myoseg.networks.choices import choose
 from myoseg.networks.initialisation import initialise_as_keras
-from myoseg.networks.losses import LOSSES, Loss, loss_of_logits
+from myoseg.networks.losses import LOSSES, loss_of_logits
 from myoseg.networks.segmenter import NORMALISATIONS, Normalisation, Segmenter
 
 
@@ -29,31 +30,34 @@ class UNet(Segmenter):
         self,
         n_inputs: int,
         channels: Sequence[int] = (16, 32, 64, 128),
-        normalisation: Normalisation = "none",
-        loss: Loss = "dice",
+        normalisation: str = "none",
+        loss: str = "dice",
     ) -> None:
         """Draws initial weights as Keras does, from torch's global generator.
 
         Args:
             n_inputs: sequences stacked as channels.
             channels: of each level, from full size to the coarsest.
-            normalisation: between convolution and activation.
-            loss: the name of the loss that training minimises.
+            normalisation: one of `NORMALISATIONS`, between convolution and activation.
+            loss: one of `LOSSES`.
 
         Raises:
             ConfigurationError: an option is out of range.
         """
         super().__init__(n_inputs)
-        _check_options(channels, normalisation, loss)
+        if not channels or any(not isinstance(n, int) or n < 1 for n in channels):
+            raise ConfigurationError(
+                f"unet: channels must be positive whole numbers, one a level, got {channels!r}."
+            )
         self.channels = tuple(channels)
-        self.normalisation = normalisation
-        self.loss_name = loss
+        self.normalisation = choose(normalisation, NORMALISATIONS, "unet: normalisation")
+        self.loss_name = choose(loss, LOSSES, "unet: loss")
         self.stride = 2 ** (len(self.channels) - 1)
         levels = list(pairwise(self.channels))
-        self.first = _ConvolutionPair(n_inputs, self.channels[0], normalisation)
-        self.down = nn.ModuleList(_ConvolutionPair(a, b, normalisation) for a, b in levels)
+        self.first = _ConvolutionPair(n_inputs, self.channels[0], self.normalisation)
+        self.down = nn.ModuleList(_ConvolutionPair(a, b, self.normalisation) for a, b in levels)
         self.enlarge = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in levels)
-        self.up = nn.ModuleList(_ConvolutionPair(2 * a, a, normalisation) for a, _ in levels)
+        self.up = nn.ModuleList(_ConvolutionPair(2 * a, a, self.normalisation) for a, _ in levels)
         self.last = nn.Conv2d(self.channels[0], 1, kernel_size=1)
         initialise_as_keras(self)
 
@@ -107,16 +111,3 @@ class _ConvolutionPair(nn.Sequential):
                 layers.append(nn.InstanceNorm2d(n_out, affine=True))
             layers.append(nn.ReLU(inplace=True))
         super().__init__(*layers)
-
-
-def _check_options(channels: Sequence[int], normalisation: str, loss: str) -> None:
-    if not channels or any(not isinstance(n, int) or n < 1 for n in channels):
-        raise ConfigurationError(
-            f"unet: channels must be positive whole numbers, one a level, got {channels!r}."
-        )
-    if normalisation not in NORMALISATIONS:
-        raise ConfigurationError(
-            f"unet: normalisation {normalisation!r} is unknown; use {' or '.join(NORMALISATIONS)}."
-        )
-    if loss not in LOSSES:
-        raise ConfigurationError(f"unet: loss {loss!r} is unknown; use {' or '.join(LOSSES)}.")

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from myoseg.blocks import Architecture
 from myoseg.errors import ConfigurationError
+from myoseg.networks.choices import choose
 from myoseg.networks.initialisation import initialise_as_keras
-from myoseg.networks.losses import LOSSES, Loss, loss_of_logits
+from myoseg.networks.losses import LOSSES, loss_of_logits
 from myoseg.networks.pretrained import (
-    Pretrained,
     check_pretrained,
     imagenet_weights,
     load_pretrained,
@@ -41,8 +41,8 @@ class UNetPlusPlus(Segmenter):
         n_inputs: int,
         encoder: str = "vgg16",
         decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
-        loss: Loss = "dice",
-        pretrained: Pretrained = "none",
+        loss: str = "dice",
+        pretrained: str = "none",
         pretrained_file: str | Path | None = None,
     ) -> None:
         """Draws weights that are not pre-trained as Keras does, from torch's global generator.
@@ -51,7 +51,7 @@ class UNetPlusPlus(Segmenter):
             n_inputs: sequences stacked as channels.
             encoder: one of `ENCODERS`.
             decoder_channels: of the five decoder levels, from the coarsest to full size.
-            loss: the name of the loss that training minimises.
+            loss: one of `LOSSES`.
             pretrained: "imagenet" fills the encoder; its first layer is adapted to `n_inputs`.
             pretrained_file: a local file in place of the download.
 
@@ -60,11 +60,15 @@ class UNetPlusPlus(Segmenter):
             ModelError: the pre-trained weights cannot be had.
         """
         super().__init__(n_inputs)
-        _check_options(encoder, decoder_channels, loss)
+        if len(decoder_channels) != 5 or any(n < 1 for n in decoder_channels):
+            raise ConfigurationError(
+                "unet_plus_plus: decoder_channels must be five positive whole numbers, got "
+                f"{decoder_channels!r}."
+            )
         check_pretrained(pretrained, ("none", "imagenet"), pretrained_file, self.architecture)
-        self.encoder_name = encoder
+        self.encoder_name = choose(encoder, ENCODERS, "unet_plus_plus: encoder")
         self.decoder_channels = tuple(decoder_channels)
-        self.loss_name = loss
+        self.loss_name = choose(loss, LOSSES, "unet_plus_plus: loss")
         self.network = _network(encoder, self.decoder_channels)
         initialise_as_keras(self.network)
         if pretrained == "imagenet":
@@ -107,26 +111,16 @@ class UNetPlusPlus(Segmenter):
 
 
 def _network(encoder: str, decoder_channels: tuple[int, ...]) -> Any:
-    """The library's network with three input channels, as the published encoders have."""
+    """The library's network with three input channels, as the published encoders have.
+
+    For VGG encoders, the library's decoder holds a central block that its forward pass leaves out
+    (segmentation-models-pytorch issue 345). It goes, so that no parameter is without effect.
+    """
     ensure_torchvision()
     import segmentation_models_pytorch as smp
 
-    return smp.UnetPlusPlus(
+    network = smp.UnetPlusPlus(
         encoder_name=encoder, encoder_weights=None, decoder_channels=decoder_channels
     )
-
-
-def _check_options(encoder: str, decoder_channels: Sequence[int], loss: str) -> None:
-    if encoder not in ENCODERS:
-        raise ConfigurationError(
-            f"unet_plus_plus: encoder {encoder!r} is unknown; use one of {', '.join(ENCODERS)}."
-        )
-    if len(decoder_channels) != 5 or any(not isinstance(n, int) or n < 1 for n in decoder_channels):
-        raise ConfigurationError(
-            "unet_plus_plus: decoder_channels must be five positive whole numbers, got "
-            f"{decoder_channels!r}."
-        )
-    if loss not in LOSSES:
-        raise ConfigurationError(
-            f"unet_plus_plus: loss {loss!r} is unknown; use {' or '.join(LOSSES)}."
-        )
+    network.decoder.center = nn.Identity()
+    return network
