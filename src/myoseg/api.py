@@ -143,7 +143,7 @@ def train(
 
 
 def phantom(seed: int = 0, config: PhantomConfig | None = None) -> Case:
-    """A simulated case with its labels: bSSFP, LGE and T2 of a heart, most often with an infarct."""
+    """A simulated case with its labels; see `cases.phantom.simulate_case`."""
     return simulate_case(seed, config or PhantomConfig())
 
 

@@ -281,15 +281,19 @@ def data_layouts() -> None:
 @data_app.command("phantom")
 def data_phantom(
     out: Out,
-    n_train: Annotated[int, typer.Option("-n", "--n-train", min=1, help="Training cases.")] = 25,
+    n_training: Annotated[int, typer.Option(min=1, help="Training cases.")] = 25,
     n_test: Annotated[int, typer.Option(min=0, help="Test cases, with labels.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first case.")] = 0,
-    matrix: Annotated[int, typer.Option(min=64, help="Rows and columns.")] = 256,
+    small: Annotated[
+        bool, typer.Option("--small", help="128 x 128 pixels of 1.5 mm instead of 256 x 256.")
+    ] = False,
 ) -> None:
     """Simulate cases and write them in the layout of MyoPS 2020."""
-    from myoseg.reproduction.demo import write_phantoms
+    from myoseg.cases.phantom import SMALL, PhantomConfig
+    from myoseg.cases.phantom.data_set import write_phantoms
 
-    write_phantoms(out, n_train=n_train, n_test=n_test, seed=seed, matrix=matrix)
+    config = SMALL if small else PhantomConfig()
+    write_phantoms(out, n_training=n_training, n_test=n_test, seed=seed, config=config)
     _say_where(out)
 
 

@@ -3,16 +3,14 @@
 import logging
 from pathlib import Path
 
-from myoseg.cases.convert import write_myops_case
-from myoseg.cases.phantom import SMALL, PhantomConfig, simulate_case
-from myoseg.errors import OutputError
+from myoseg.cases.phantom import SMALL
+from myoseg.cases.phantom.data_set import write_phantoms
 from myoseg.reproduction.experiment import reproduce
 from myoseg.training.recipe import load_recipe
 
 log = logging.getLogger(__name__)
 
 N_TRAINING, N_TEST = 12, 6
-FIRST_TRAINING_NUMBER, FIRST_TEST_NUMBER = 101, 201
 
 
 def run_demo(out: Path, *, seed: int = 0, device: str = "auto", progress: bool = True) -> Path:
@@ -31,21 +29,3 @@ def run_demo(out: Path, *, seed: int = 0, device: str = "auto", progress: bool =
     return reproduce(
         data, load_recipe("demo"), out / "results", device=device, progress=progress
     )
-
-
-def write_phantoms(
-    out: Path, *, n_training: int, n_test: int, seed: int, config: PhantomConfig
-) -> None:
-    """Writes labelled simulated cases as MyoPS 2020 lays them out; case i has the seed `seed` + i.
-
-    Raises:
-        OutputError: `out` is not empty or cannot be written.
-    """
-    if out.is_dir() and any(out.iterdir()):
-        raise OutputError(f"{out} is not empty; give a new folder.")
-    for index in range(n_training):
-        case = simulate_case(seed + index, config)
-        write_myops_case(case, out, FIRST_TRAINING_NUMBER + index, role="train")
-    for index in range(n_test):
-        case = simulate_case(seed + n_training + index, config)
-        write_myops_case(case, out, FIRST_TEST_NUMBER + index, role="test")
