@@ -43,12 +43,8 @@ Layout = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu, gpu, gpu:N or mps.")]
-Preset = Annotated[
-    str, typer.Option("--preset", help="paper, physiological, quick or demo.")
-]
-Config = Annotated[
-    Path | None, typer.Option(help="A configuration file in the form of a preset.")
-]
+Preset = Annotated[str, typer.Option("--preset", help="paper, physiological, quick or demo.")]
+Config = Annotated[Path | None, typer.Option(help="A configuration file in the form of a preset.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: networks.unet.epochs=20."),
@@ -105,6 +101,10 @@ def predict(
     ] = None,
     layout: Layout = None,
     device: Device = "auto",
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option("--block", help="Use only this block of the model; may be repeated."),
+    ] = None,
     consecutive: Consecutive = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -115,7 +115,8 @@ def predict(
         raise typer.BadParameter("give either -i FOLDER, or one or more of --bssfp, --lge and --t2")
     from myoseg.cases.layouts import case_files, find_cases
     from myoseg.cohort import predict_cohort
-    from myoseg.manifest import write_run_record
+    from myoseg.files import write_json
+    from myoseg.manifest import run_manifest
     from myoseg.prediction.model import load_model
 
     files = (
@@ -124,7 +125,16 @@ def predict(
         else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
     )
     loaded = load_model(model, device)
-    write_run_record(out, command="predict", device=device, model_sha256=loaded.fingerprint())
+    if blocks:
+        loaded = loaded.with_blocks(blocks)
+    manifest = run_manifest(
+        "predict",
+        device=device,
+        seed=None,
+        hashes={"model": loaded.fingerprint()},
+        arguments={"blocks": blocks or [], "consecutive": consecutive, "layout": layout},
+    )
+    write_json(out / "run.json", manifest)
     outcomes = predict_cohort(files, loaded, out, consecutive=consecutive)
     failed = [
         outcome
@@ -177,6 +187,13 @@ def evaluate(
     coding: Annotated[
         str | None, typer.Option(help="Label coding of the truth, where it cannot be told.")
     ] = None,
+    predicted_coding: Annotated[
+        str | None, typer.Option(help="The same of the predictions.")
+    ] = None,
+    inside: Annotated[
+        str | None,
+        typer.Option(help="Count only what is predicted inside this true region: myocardium."),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -184,7 +201,14 @@ def evaluate(
     _start_log(quiet, verbose)
     from myoseg.quantification.evaluate import evaluate as compare
 
-    evaluation = compare(predicted, truth, out, true_coding=coding)
+    evaluation = compare(
+        predicted,
+        truth,
+        out,
+        predicted_coding=predicted_coding,
+        true_coding=coding,
+        inside=inside,
+    )
     _say_where(out)
     n_failed = len(evaluation.failures)
     _exit_for(failed=n_failed, total=n_failed + evaluation.n_cases)

@@ -136,3 +136,15 @@ def test_real_cases_against_themselves_are_perfect(shared_data, tmp_path):
     evaluation = evaluate(folder, folder)
     assert evaluation.n_cases == 2
     assert {score.dice for score in evaluation.scores} <= {1, None}
+
+
+def test_inside_a_true_region_only_what_lies_there_counts(cohort):
+    within = evaluate(cohort / "pred", cohort / "true", inside="scar")
+    (scar,) = [s for s in within.scores if (s.case, s.region) == ("a", "scar")]
+    assert scar.dice == 2 * 1 / (1 + 2), "one of two voxels found, the wrong one left out"
+    assert within.to_record()["inside"] == "scar"
+
+
+def test_an_unknown_region_to_be_inside_of_is_refused(cohort):
+    with pytest.raises(InputError, match="no region 'heart'.*myocardium"):
+        evaluate(cohort / "pred", cohort / "true", inside="heart")

@@ -4,14 +4,14 @@ Arrays are (slice, row, col): a NIfTI volume's axes reversed, so that `array[k]`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int16
 
-from myoseg.anatomy import EACH_TISSUE, REGIONS, Sequence, Tissues
+from myoseg.anatomy import BACKGROUND, EACH_TISSUE, REGIONS, Sequence, Tissues
 from myoseg.blocks import is_union
 
 Volume = Float32[np.ndarray, "slice row col"]
@@ -61,6 +61,10 @@ class LabelMap:
         if not self.assesses(region):
             raise ValueError(f"{sorted(t.name for t in region)} was not assessed")
         return np.isin(self.codes, [int(tissue) for tissue in region])
+
+    def within(self, mask: Bool[np.ndarray, "slice row col"]) -> "LabelMap":
+        """The same labels inside the mask, background outside."""
+        return replace(self, codes=np.where(mask, self.codes, np.int16(BACKGROUND)))
 
     @property
     def not_assessed(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """A trained model: the block table of a run and the networks that vote on each block."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,21 @@ class Model:
     def predict(self, block: Block, images: ImageStack) -> tuple[ProbabilityStack, ...]:
         """Each voter's probabilities of the block's target, in the table's order of networks."""
         return tuple(predictor(images) for predictor in self.predictors[block.name])
+
+    def with_blocks(self, names: Collection[str]) -> "Model":
+        """The model with these blocks alone.
+
+        Raises:
+            ConfigurationError: it has no block of such a name.
+        """
+        known = [block.name for block in self.table.blocks]
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            raise ConfigurationError(
+                f"the model has no block {', '.join(unknown)}; its blocks are {', '.join(known)}."
+            )
+        blocks = tuple(block for block in self.table.blocks if block.name in names)
+        return replace(self, table=replace(self.table, blocks=blocks))
 
     def fingerprint(self) -> str | None:
         """SHA-256 of the run's description, which holds the hash of all weights."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from myoseg.anatomy import REGIONS
 from myoseg.cases.grids import require_same_grid
 from myoseg.errors import InputError, MyosegError
 from myoseg.files import write_csv, write_json
@@ -43,6 +44,7 @@ class Evaluation:
     without_truth: tuple[str, ...]
     without_prediction: tuple[str, ...]
     seed: int
+    inside: str | None = None
 
     @property
     def n_cases(self) -> int:
@@ -53,6 +55,7 @@ class Evaluation:
         """The summary as JSON values, with every case that it leaves out."""
         return {
             "n_cases": self.n_cases,
+            "inside": self.inside,
             "failures": [vars(failure) for failure in self.failures],
             "without_truth": list(self.without_truth),
             "without_prediction": list(self.without_prediction),
@@ -67,6 +70,7 @@ def evaluate(
     *,
     predicted_coding: str | None = None,
     true_coding: str | None = None,
+    inside: str | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Scores every case that both folders hold; a case that fails does not stop the others.
@@ -77,17 +81,21 @@ def evaluate(
         out: folder for metrics.csv and metrics.json, if they are to be written.
         predicted_coding: name of the predictions' label coding, where it cannot be told.
         true_coding: the same of the truths.
+        inside: name of a region (`anatomy.REGIONS`); what is predicted outside the true one is left
+            out of account, as "scar inside the true myocardium".
         seed: of the bootstrap intervals.
 
     Raises:
         InputError: no case matches, two files of one case, a coding that cannot be told, or no case
-            could be scored.
+            could be scored; there is no region of the name `inside`.
         OutputError: `out` cannot be written to.
     """
+    if inside is not None and inside not in REGIONS:
+        raise InputError(f"there is no region {inside!r}; choose from {', '.join(REGIONS)}.")
     matching = match_files(Path(predicted), Path(true))
     scores: list[RegionScore] = []
     failures: list[Failure] = []
-    for pair, result in _score_pairs(matching.pairs, predicted_coding, true_coding):
+    for pair, result in _score_pairs(matching.pairs, predicted_coding, true_coding, inside):
         if isinstance(result, MyosegError):
             log.error("%s: %s", pair.case, result)
             failures.append(Failure(pair.case, str(result)))
@@ -102,6 +110,7 @@ def evaluate(
         without_truth=matching.without_truth,
         without_prediction=matching.without_prediction,
         seed=seed,
+        inside=inside,
     )
     if out is not None:
         write_evaluation(evaluation, Path(out))
@@ -115,6 +124,7 @@ def evaluation_of(
     without_truth: tuple[str, ...] = (),
     without_prediction: tuple[str, ...] = (),
     seed: int = 0,
+    inside: str | None = None,
 ) -> Evaluation:
     """Summarises scores that are there; `seed` is of the bootstrap intervals."""
     scores = tuple(scores)
@@ -125,6 +135,7 @@ def evaluation_of(
         without_truth=without_truth,
         without_prediction=without_prediction,
         seed=seed,
+        inside=inside,
     )
 
 
@@ -141,12 +152,15 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
 
 
 def _score_pairs(
-    pairs: tuple[Pair, ...], predicted_coding: str | None, true_coding: str | None
+    pairs: tuple[Pair, ...],
+    predicted_coding: str | None,
+    true_coding: str | None,
+    inside: str | None,
 ) -> Iterator[tuple[Pair, list[RegionScore] | MyosegError]]:
     """Each pair with its scores or with why it has none; one pair is in memory at a time."""
     for pair in _with_codings(pairs, predicted_coding, true_coding):
         try:
-            yield pair, _score_pair(pair)
+            yield pair, _score_pair(pair, inside)
         except MyosegError as error:
             yield pair, error
 
@@ -164,14 +178,19 @@ def _with_codings(
     )
 
 
-def _score_pair(pair: Pair) -> list[RegionScore]:
-    """Scores one case from its files.
+def _score_pair(pair: Pair, inside: str | None) -> list[RegionScore]:
+    """Scores one case from its files, with the prediction cut to the true region `inside`.
 
     Raises:
-        InputError: a file cannot be read or holds unknown labels.
+        InputError: a file cannot be read or holds unknown labels, or the truth does not tell the
+            region's extent.
         GeometryError: the two files are on different grids.
     """
     predicted, geometry = read_label_map(pair.predicted)
     true, true_geometry = read_label_map(pair.true)
     require_same_grid(pair.predicted.path, geometry, pair.true.path, true_geometry)
+    if inside is not None:
+        if not true.assesses(REGIONS[inside]):
+            raise InputError(f"{pair.true.path} does not tell the extent of {inside}.")
+        predicted = predicted.within(true.mask(REGIONS[inside]))
     return score_case(pair.case, predicted, true, geometry)
