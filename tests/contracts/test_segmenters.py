@@ -43,7 +43,7 @@ SMALL = [
             "loss": "dice+cross_entropy",
         },
         3e-3,
-        n_steps=40,
+        n_steps=34,
     ),
     Small(
         Architecture.MASK_RCNN,
@@ -57,7 +57,7 @@ SMALL = [
             "regions_per_image": 32,
         },
         1e-3,
-        n_steps=60,
+        n_steps=50,
     ),
 ]
 each_network = pytest.mark.parametrize("small", SMALL, ids=lambda small: str(small.architecture))
@@ -85,7 +85,7 @@ def four_slices() -> tuple[Tensor, Tensor]:
 def trained(small: Small, n_steps: int) -> Segmenter:
     segmenter = small.build().train()
     images, masks = four_slices()
-    optimiser = torch.optim.Adam(segmenter.parameters(), small.learning_rate)
+    optimiser = torch.optim.Adam(segmenter.parameters(), small.learning_rate, fused=True)
     for _ in range(n_steps):
         optimiser.zero_grad()
         segmenter.loss(images, masks).backward()

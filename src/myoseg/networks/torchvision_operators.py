@@ -21,6 +21,8 @@ from myoseg.errors import ModelError
 log = logging.getLogger(__name__)
 
 _NMS_BLOCK = 1024
+_ROI_BLOCK = 32
+"""Boxes and regions at a time, which bounds the memory in use; the results do not depend on it."""
 
 
 @functools.cache
@@ -118,26 +120,29 @@ def roi_align(
     members = [torch.zeros(0, dtype=torch.int64, device=features.device)]
     with torch.autocast(features.device.type, enabled=False):
         for image in torch.unique(rois[:, 0]).tolist():
-            inside = (rois[:, 0] == image).nonzero()[:, 0]
-            x1, y1, x2, y2 = edges[inside].unbind(dim=1)
-            row_weights = _axis_weights(y1, y2, height, pooled_height, sampling_ratio, aligned)
-            col_weights = _axis_weights(x1, x2, width, pooled_width, sampling_ratio, aligned)
-            parts.append(_sample(features[int(image)].to(dtype), row_weights, col_weights))
-            members.append(inside)
+            channels_last = features[int(image)].to(dtype).permute(1, 2, 0)
+            for some in (rois[:, 0] == image).nonzero()[:, 0].split(_ROI_BLOCK):
+                x1, y1, x2, y2 = edges[some].unbind(dim=1)
+                row_weights = _axis_weights(y1, y2, height, pooled_height, sampling_ratio, aligned)
+                col_weights = _axis_weights(x1, x2, width, pooled_width, sampling_ratio, aligned)
+                parts.append(_weighted_sums(channels_last, row_weights, col_weights))
+                members.append(some)
     return torch.cat(parts)[torch.cat(members).argsort()].to(features.dtype)
 
 
-def _sample(
-    feature: Float[Tensor, "channel row col"],
+def _weighted_sums(
+    feature: Float[Tensor, "row col channel"],
     row_weights: Float[Tensor, "roi bin_row row"],
     col_weights: Float[Tensor, "roi bin_col col"],
 ) -> Float[Tensor, "roi channel bin_row bin_col"]:
-    """Weighted sums over rows and columns, the map's columns first: it is shared by all regions."""
-    n_channels, height, width = feature.shape
-    n_rois, n_cols = col_weights.shape[:2]
-    across = feature.reshape(-1, width) @ col_weights.reshape(-1, width).T
-    across = across.reshape(n_channels, height, n_rois, n_cols)
-    return torch.einsum("kpr,crkq->kcpq", row_weights, across)
+    """Sums over the rows, then over the columns; channels last, so that nothing is rearranged."""
+    height, width, n_channels = feature.shape
+    n_rois, n_rows = row_weights.shape[:2]
+    n_cols = col_weights.shape[1]
+    rows = row_weights.reshape(-1, height) @ feature.reshape(height, -1)
+    rows = rows.reshape(n_rois * n_rows, width, n_channels)
+    pooled = torch.bmm(col_weights.repeat_interleave(n_rows, dim=0), rows)
+    return pooled.reshape(n_rois, n_rows, n_cols, n_channels).permute(0, 3, 1, 2)
 
 
 def _axis_weights(

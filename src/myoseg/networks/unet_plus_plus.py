@@ -70,13 +70,18 @@ class UNetPlusPlus(Segmenter):
         self.decoder_channels = tuple(decoder_channels)
         self.loss_name = choose(loss, LOSSES, "unet_plus_plus: loss")
         self.network = _network(encoder, self.decoder_channels)
-        initialise_as_keras(self.network)
+        self._fill(pretrained, pretrained_file)
+
+    def _fill(self, pretrained: str, file: str | Path | None) -> None:
+        encoder = self.network.encoder
         if pretrained == "imagenet":
-            weights = imagenet_weights(encoder, pretrained_file)
-            load_pretrained(self.network.encoder, weights, replaced=("fc.", "classifier."))
-        self.network.encoder.set_in_channels(n_inputs, pretrained=pretrained == "imagenet")
+            weights = imagenet_weights(self.encoder_name, file)
+            load_pretrained(encoder, weights, replaced=("fc.", "classifier."))
+        encoder.set_in_channels(self.n_inputs, pretrained=pretrained == "imagenet")
+        initialise_as_keras(self.network.decoder)
+        initialise_as_keras(self.network.segmentation_head)
         if pretrained == "none":
-            initialise_as_keras(self.network.encoder)
+            initialise_as_keras(encoder)
 
     def logits(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
         """The output before its sigmoid.
