@@ -37,7 +37,7 @@ def predict_cohort(
     """
     for case_files in files:
         try:
-            case = read_case(case_files)
+            case = read_case(case_files, with_labels=False)
             save_segmentation(segment(case, model), case, out, consecutive=consecutive)
         except OutputError:
             raise

@@ -26,6 +26,4 @@ def run_demo(out: Path, *, seed: int = 0, device: str = "auto", progress: bool =
     if not data.is_dir():
         log.info("simulating %d training and %d test cases", N_TRAINING, N_TEST)
         write_phantoms(data, n_training=N_TRAINING, n_test=N_TEST, seed=seed, config=SMALL)
-    return reproduce(
-        data, load_recipe("demo"), out / "results", device=device, progress=progress
-    )
+    return reproduce(data, load_recipe("demo"), out / "results", device=device, progress=progress)

@@ -7,28 +7,64 @@ predictions. Only the report, which takes seconds, is always made anew.
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from myoseg.cases.case import Case
-from myoseg.cases.layouts import CaseFiles, find_cases, read_case
+from myoseg.cases.layouts import find_cases, read_case
 from myoseg.cohort import predict_cohort
 from myoseg.errors import ConfigurationError, MyosegError
 from myoseg.files import write_json
 from myoseg.manifest import run_manifest
 from myoseg.prediction.model import load_model
 from myoseg.reproduction.folds import Fold, folds_of
-from myoseg.reproduction.methods import Method, methods_of
+from myoseg.reproduction.methods import Method, methods_of, recipe_of
 from myoseg.reproduction.report import predictions_folder, write_report
-from myoseg.training.estimate import estimate_seconds
+from myoseg.training.duration import estimate_seconds
 from myoseg.training.fit import train
 from myoseg.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-PREDICTED = "predicted.json"
-EXPERIMENT = "experiment.json"
+EXPERIMENT: Final = "experiment.json"
+PREDICTED: Final = "predicted.json"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is compared, on which cases, where the results go, and how it is run."""
+
+    methods: tuple[Method, ...]
+    folds: tuple[Fold, ...]
+    recipe: Recipe
+    out: Path
+    device: str = "auto"
+    progress: bool = True
+
+    def run_folder(self, method: Method, fold: Fold) -> Path:
+        """Where a method's networks of one fold lie."""
+        return self.out / method.folder / "networks" / fold.name
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no network has been begun."""
+        first = self.folds[0]
+        return not any(self.run_folder(method, first).exists() for method in self.methods)
+
+    def to_record(self) -> dict[str, Any]:
+        """What must be the same for the experiment to go on, as JSON values."""
+        return {
+            "recipe": self.recipe.to_record(),
+            "folds": [
+                {
+                    "name": fold.name,
+                    "training": [case.name for case in fold.training],
+                    "test": [case.name for case in fold.test],
+                }
+                for fold in self.folds
+            ],
+        }
 
 
 def reproduce(
@@ -59,118 +95,116 @@ def reproduce(
 
     Raises:
         InputError: no cases, or too few with labels.
-        ConfigurationError: `out` holds an experiment with other settings.
+        ConfigurationError: `out` holds an experiment with other settings or cases.
+        TrainingInterrupted: Ctrl-C; the same command goes on.
         MyosegError: a test case could not be segmented.
     """
-    files = find_cases(data, layout)
-    folds = folds_of(files, n_folds, recipe.seed)
-    methods = methods_of(recipe.blocks)
-    _open_experiment(out, recipe, folds, device)
-    _announce(recipe, methods, folds, device)
-    for fold in folds:
+    experiment = Experiment(
+        methods=methods_of(recipe.blocks),
+        folds=folds_of(find_cases(data, layout), n_folds, recipe.seed),
+        recipe=recipe,
+        out=out,
+        device=device,
+        progress=progress,
+    )
+    _open(experiment)
+    for fold in experiment.folds:
         cases = [read_case(each) for each in fold.training]
-        for method in methods:
-            run = _train(cases, fold, method, methods, recipe, out, device, progress)
-            _predict(fold, method, run, out, device)
-        del cases
-    write_report(methods, [case for fold in folds for case in fold.test], out)
+        if experiment.is_new:
+            _announce(experiment, cases)
+        for method in experiment.methods:
+            _train(experiment, method, fold, cases)
+            _predict(experiment, method, fold)
+    test = [case for fold in experiment.folds for case in fold.test]
+    write_report(experiment.methods, test, out)
     return out
 
 
-def _run_folder(out: Path, method: Method, fold: Fold) -> Path:
-    return out / method.folder / "networks" / fold.name
+def _open(experiment: Experiment) -> None:
+    """Writes down what is compared, or checks that the folder holds the same experiment."""
+    path, record = experiment.out / EXPERIMENT, experiment.to_record()
+    if path.is_file() and _read_json(path) != record:
+        raise ConfigurationError(
+            f"{experiment.out} holds an experiment with other settings or other cases (see "
+            f"{path}); give another output folder."
+        )
+    write_json(path, record)
+    manifest = run_manifest(
+        "reproduce",
+        device=experiment.device,
+        seed=experiment.recipe.seed,
+        hashes={},
+        arguments={"recipe": experiment.recipe.name, "n_folds": len(experiment.folds)},
+    )
+    write_json(experiment.out / "run.json", manifest)
 
 
-def _train(
-    cases: Sequence[Case],
-    fold: Fold,
-    method: Method,
-    methods: Sequence[Method],
-    recipe: Recipe,
-    out: Path,
-    device: str,
-    progress: bool,
-) -> Path:
-    """Trains a method's networks, taking over those that another method has trained alike."""
-    run = _run_folder(out, method, fold)
-    log.info("%s, %s: training", method.folder, fold.name)
-    return train(
-        cases,
-        recipe.with_table(method.table),
-        run,
-        device=device,
-        resume=run.exists(),
-        progress=progress,
-        patients=[case.patient for case in fold.training],
-        reuse=[_run_folder(out, other, fold) for other in methods if other is not method],
+def _announce(experiment: Experiment, cases: Sequence[Case]) -> None:
+    """Says how long training will take, measured on a few steps."""
+    fold, recipe, n_folds = experiment.folds[0], experiment.recipe, len(experiment.folds)
+    patients = [case.patient for case in fold.training]
+    seconds = n_folds * sum(
+        estimate_seconds(
+            cases, recipe_of(method, recipe), device=experiment.device, patients=patients
+        )
+        for method in experiment.methods
+    )
+    log.info(
+        "%d training and %d test cases, %d fold(s), preset %s: training takes at most %s here",
+        *(len(fold.training), len(fold.test), n_folds, recipe.name, in_words(seconds)),
     )
 
 
-def _predict(fold: Fold, method: Method, run: Path, out: Path, device: str) -> None:
-    """Segments the fold's test cases, unless this very model has done so."""
-    folder = predictions_folder(out, method)
-    done = run / PREDICTED
-    model = load_model(run, device)
-    if done.is_file() and _read_json(done) == {"model_sha256": model.fingerprint()}:
+def _train(experiment: Experiment, method: Method, fold: Fold, cases: Sequence[Case]) -> None:
+    """Trains a method's networks, taking over those that another method has trained alike."""
+    run = experiment.run_folder(method, fold)
+    log.info("%s, %s: training", method.folder, fold.name)
+    train(
+        cases,
+        recipe_of(method, experiment.recipe),
+        run,
+        device=experiment.device,
+        resume=run.exists(),
+        progress=experiment.progress,
+        patients=[case.patient for case in fold.training],
+        reuse=[
+            experiment.run_folder(other, fold)
+            for other in experiment.methods
+            if other is not method
+        ],
+    )
+
+
+def _predict(experiment: Experiment, method: Method, fold: Fold) -> None:
+    """Segments the fold's test cases, unless these very networks have done so."""
+    run = experiment.run_folder(method, fold)
+    model = load_model(run, experiment.device)
+    done, mark = run / PREDICTED, {"model_sha256": model.fingerprint()}
+    if done.is_file() and _read_json(done) == mark:
         return
     log.info("%s, %s: segmenting %d test cases", method.folder, fold.name, len(fold.test))
-    failed = [
-        outcome
-        for outcome in predict_cohort(_without_labels(fold.test), model, folder)
-        if outcome.error is not None
-    ]
+    outcomes = predict_cohort(fold.test, model, predictions_folder(experiment.out, method))
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
         raise MyosegError(
             f"{len(failed)} of {len(fold.test)} test cases could not be segmented, so no table can "
             f"be made; the first: {failed[0].name}: {failed[0].error}"
         )
-    write_json(done, {"model_sha256": model.fingerprint()})
-
-
-def _without_labels(files: Sequence[CaseFiles]) -> list[CaseFiles]:
-    return [replace(case, labels=None) for case in files]
-
-
-def _open_experiment(out: Path, recipe: Recipe, folds: Sequence[Fold], device: str) -> None:
-    """Writes down what is compared, or checks that `out` holds the same."""
-    record = {
-        "recipe": recipe.to_record(),
-        "folds": [
-            {
-                "name": fold.name,
-                "training": [case.name for case in fold.training],
-                "test": [case.name for case in fold.test],
-            }
-            for fold in folds
-        ],
-    }
-    path = out / EXPERIMENT
-    if path.is_file() and _read_json(path) != record:
-        raise ConfigurationError(
-            f"{out} holds an experiment with other settings or other cases (see {path}); give "
-            "another output folder."
-        )
-    write_json(path, record)
-    write_json(
-        out / "run.json",
-        run_manifest(
-            "reproduce", device=device, seed=recipe.seed, hashes={}, arguments={"folds": len(folds)}
-        ),
-    )
+    write_json(done, mark)
 
 
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _announce(
-    recipe: Recipe, methods: Sequence[Method], folds: Sequence[Fold], device: str
-) -> None:
-    """Says what will be done."""
-    log.info(
-        "%d fold(s), %s training and %s test cases; %s",
-        len(folds),
-        "/".join(str(len(fold.training)) for fold in folds),
-        "/".join(str(len(fold.test)) for fold in folds),
-        f"preset {recipe.name}",
-    )
+def in_words(seconds: float) -> str:
+    """A duration as people say it.
+
+    >>> in_words(90), in_words(5000), in_words(900000)
+    ('2 minutes', '1.4 hours', '10.4 days')
+    """
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))} minutes"
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.1f} hours"
+    return f"{seconds / 86400:.1f} days"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from myoseg.blocks import NO_ENCODER_ABLATION, UNET_ABLATION, BlockTable
+from myoseg.training.recipe import Recipe, recipe_from_record
 
 
 @dataclass(frozen=True)
@@ -21,3 +22,8 @@ def methods_of(proposed: BlockTable) -> tuple[Method, ...]:
         Method("pw", "proposed_without_linear", NO_ENCODER_ABLATION),
         Method("p", "proposed", proposed),
     )
+
+
+def recipe_of(method: Method, recipe: Recipe) -> Recipe:
+    """The recipe with the method's block table in place of its own."""
+    return recipe_from_record(recipe.to_record() | {"table": method.table.to_record()})

@@ -55,9 +55,7 @@ def _score(test: Sequence[CaseFiles], folder: Path) -> list[RegionScore]:
     for files in test:
         case = read_case(files)
         assert case.labels is not None
-        scores += score_case(
-            case.name, _predicted(case.name, folder), case.labels, case.geometry
-        )
+        scores += score_case(case.name, _predicted(case.name, folder), case.labels, case.geometry)
     return scores
 
 
