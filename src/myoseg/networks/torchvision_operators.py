@@ -65,11 +65,11 @@ def nms(
         Indices of the boxes kept, in decreasing order of score.
     """
     order = scores.sort(stable=True, descending=True).indices
-    ranked = boxes.detach()[order]
+    ranked = boxes.detach()[order].cpu()
     alive = np.ones(len(ranked), dtype=bool)
     for start in range(0, len(ranked), _NMS_BLOCK):
         overlaps = _overlaps(ranked[start : start + _NMS_BLOCK], ranked[start:], iou_threshold)
-        for row, overlapped in enumerate(overlaps.cpu().numpy()):
+        for row, overlapped in enumerate(overlaps.numpy()):
             if alive[start + row]:
                 alive[start + row + 1 :] &= ~overlapped[row + 1 :]
     return order[torch.from_numpy(alive).to(order.device)]
