@@ -56,3 +56,17 @@ def run_manifest(
         "hashes": dict(hashes),
         "arguments": dict(arguments),
     }
+
+
+def environment_record() -> dict[str, Any]:
+    """What a report of a defect should hold: versions, machine and the devices PyTorch finds."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "versions": software_versions(),
+        "platform": platform.platform(),
+        "cpu_threads": torch.get_num_threads(),
+        "gpus": gpus,
+        "mps": torch.backends.mps.is_available(),
+    }

@@ -74,7 +74,7 @@ class NetworkCard:
         Raises:
             ModelError: another format, or a field is missing, unknown or unreadable.
         """
-        found = record.get("format") if isinstance(record, dict) else None
+        found = record.get("format")
         if found != FORMAT:
             raise ModelError(
                 f"the network is of format {found!r}, but this version of myoseg reads format "
@@ -145,7 +145,7 @@ def read_card(folder: Path) -> NetworkCard:
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read: {error}; restore it or train again.") from error
     try:
-        return NetworkCard.from_record(record)
+        return NetworkCard.from_record(record if isinstance(record, dict) else {})
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32
 from torch import Tensor
 
 from myoseg.networks.losses import SMOOTH
@@ -17,7 +16,8 @@ from myoseg.training.lightning_library import LightningModule
 from myoseg.training.plan import BlockData
 from myoseg.training.settings import NetworkSettings
 
-Batch = tuple[Float32[Tensor, "n input row col"], Bool[Tensor, "n 1 row col"]]
+Batch = list[Tensor]
+"""Images, float32 (n, input, row, col), and masks, bool (n, 1, row, col)."""
 
 
 class BlockTraining(LightningModule):  # type: ignore[misc]  # Lightning is not typed
@@ -92,20 +92,34 @@ class BlockTraining(LightningModule):  # type: ignore[misc]  # Lightning is not 
         Slices without the target count only by what is predicted in them. 1 if neither target nor
         prediction has a pixel.
         """
-        _, _, inside, predicted, target = self.overlap.tolist()
+        _, _, inside, predicted, target = self._pixels()
         return 2 * inside / (predicted + target) if predicted + target else 1.0
 
     @property
     def validation_loss(self) -> float:
         """Negative Dice of the probabilities (section 2.4), all validation slices together."""
-        inside, predicted, _, _, target = self.overlap.tolist()
+        inside, predicted, _, _, target = self._pixels()
         return -(2 * inside + SMOOTH) / (predicted + target + SMOOTH)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is predicted on any validation slice though some hold the target."""
-        _, _, _, predicted, target = self.overlap.tolist()
+        _, _, _, predicted, target = self._pixels()
         return predicted == 0 and target > 0
+
+    def _pixels(self) -> tuple[float, ...]:
+        return tuple(self.overlap.tolist())
+
+    def on_train_start(self) -> None:
+        """Lays a resumed optimiser's tensors out in memory as the weights are.
+
+        They were saved contiguous; in another layout the same sums can round differently.
+        """
+        for optimiser in self.trainer.optimizers:
+            for weight, state in optimiser.state.items():
+                for name, value in state.items():
+                    if value.shape == weight.shape:
+                        state[name] = torch.empty_like(weight).copy_(value)
 
     def on_train_epoch_start(self) -> None:
         """Forgets the last epoch's losses."""

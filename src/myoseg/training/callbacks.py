@@ -14,8 +14,13 @@ from myoseg.errors import MyosegError
 from myoseg.files import write_text
 from myoseg.networks.checkpoint import NetworkCard, save_network
 from myoseg.training.block_training import BlockTraining
-from myoseg.training.interruption import StopRequest, TrainingInterrupted
-from myoseg.training.lightning_library import Callback, CheckpointIO, Trainer
+from myoseg.training.interruption import StopRequest, TrainingInterruptedError
+from myoseg.training.lightning_library import (
+    Callback,
+    CheckpointIO,
+    TensorBoardLogger,
+    Trainer,
+)
 from myoseg.training.state_file import read_state, write_state
 
 log = logging.getLogger(__name__)
@@ -170,7 +175,7 @@ class StopWhenAsked(Callback):  # type: ignore[misc]
         """Raises what ends training.
 
         Raises:
-            TrainingInterrupted: a signal came.
+            TrainingInterruptedError: a signal came.
         """
         self._stop_if_asked(trainer)
 
@@ -178,13 +183,13 @@ class StopWhenAsked(Callback):  # type: ignore[misc]
         """As after a training batch.
 
         Raises:
-            TrainingInterrupted: a signal came.
+            TrainingInterruptedError: a signal came.
         """
         self._stop_if_asked(trainer)
 
     def _stop_if_asked(self, trainer: Trainer) -> None:
         if self.request.came:
-            raise TrainingInterrupted(
+            raise TrainingInterruptedError(
                 f"training of {self.title} was interrupted in epoch {trainer.current_epoch + 1}; "
                 "all that came before this epoch is kept."
             )
@@ -209,6 +214,17 @@ class StateFiles(CheckpointIO):  # type: ignore[misc]
     def remove_checkpoint(self, path: Path) -> None:
         """Deletes the file."""
         Path(path).unlink(missing_ok=True)
+
+
+class Events(TensorBoardLogger):  # type: ignore[misc]
+    """TensorBoard events in one folder, without Lightning's file of hyperparameters."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder.parent, name="", version=folder.name)
+
+    def save(self) -> None:
+        """Writes what is pending."""
+        self.experiment.flush()
 
 
 def _as_csv(rows: Sequence[EpochMetrics]) -> str:

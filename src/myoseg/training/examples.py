@@ -10,8 +10,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from myoseg.blocks import Block
 from myoseg.slices.encoder import encode_images, encode_mask
-from myoseg.slices.samples import AugmentedSamples, Samples
+from myoseg.slices.samples import AugmentedSamples, PlainSamples
 
+BlockSamples = AugmentedSamples | PlainSamples
 Example = tuple[Float32[Tensor, "input row col"], Bool[Tensor, "1 row col"]]
 
 
@@ -22,7 +23,7 @@ class BlockExamples(Dataset[Example]):
     nothing on the process that asks.
     """
 
-    def __init__(self, block: Block, samples: Samples, redraws: bool = False) -> None:
+    def __init__(self, block: Block, samples: BlockSamples, redraws: bool = False) -> None:
         self.block = block
         self.samples = samples
         self.redraws = redraws
@@ -42,7 +43,7 @@ class EpochOrder(Sampler[tuple[int, int]]):
 
     Args:
         indices: samples to draw from.
-        n_drawn: samples an epoch and process; None for one pass. More than there are go round again.
+        n_drawn: samples an epoch and process; None for one pass, more than one go round again.
         seed: None keeps the order of `indices`.
         epoch: with which to start.
         rank: of this process among the `world_size` that share the samples.
@@ -96,4 +97,5 @@ def load_batches(
         num_workers=n_workers,
         persistent_workers=n_workers > 0,
         multiprocessing_context="spawn" if n_workers else None,
+        generator=torch.Generator(),  # else it draws from the global one, to no purpose
     )

@@ -10,7 +10,7 @@ from myoseg.manifest import run_manifest
 from myoseg.networks.checkpoint import NetworkCard
 from myoseg.training.fit_network import check_networks, fit_network
 from myoseg.training.hardware import find_hardware
-from myoseg.training.interruption import TrainingInterrupted, stopping_on_signals
+from myoseg.training.interruption import TrainingInterruptedError, stopping_on_signals
 from myoseg.training.lightning_library import rank_zero_only
 from myoseg.training.plan import plan_training
 from myoseg.training.recipe import Recipe
@@ -57,7 +57,7 @@ def train(
         InputError: nothing can be trained on these cases, or the run to resume had other data.
         ConfigurationError: the device is not there, or the run to resume had other settings.
         OutputError: `out` is not empty and `resume` was not asked for, or cannot be written.
-        TrainingInterrupted: Ctrl-C or SIGTERM; the run can be resumed.
+        TrainingInterruptedError: Ctrl-C or SIGTERM; the run can be resumed.
     """
     hardware = find_hardware(device, recipe.precision)
     plan = plan_training(cases, recipe, fold, patients)
@@ -99,8 +99,10 @@ def train(
                     n_workers=n_workers,
                     progress=progress,
                 )
-            except TrainingInterrupted as stop:
-                raise TrainingInterrupted(f"{stop} Continue the run in {out} with --resume.") from stop
+            except TrainingInterruptedError as stop:
+                raise TrainingInterruptedError(
+                    f"{stop} Continue the run in {out} with --resume."
+                ) from stop
             _report(card)
             if is_first_process:
                 write_model(out, recipe, plan, fold)

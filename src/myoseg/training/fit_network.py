@@ -18,6 +18,7 @@ from myoseg.networks.checkpoint import NetworkCard, read_card, update_card
 from myoseg.networks.segmenter import Segmenter
 from myoseg.training.block_training import BlockTraining, seeded
 from myoseg.training.callbacks import (
+    Events,
     KeepBest,
     RecordMetrics,
     SaveState,
@@ -25,8 +26,8 @@ from myoseg.training.callbacks import (
     StopWhenAsked,
 )
 from myoseg.training.hardware import Hardware
-from myoseg.training.interruption import StopRequest, TrainingInterrupted
-from myoseg.training.lightning_library import TensorBoardLogger, TQDMProgressBar, Trainer
+from myoseg.training.interruption import StopRequest, TrainingInterruptedError
+from myoseg.training.lightning_library import TQDMProgressBar, Trainer
 from myoseg.training.recipe import Recipe
 from myoseg.training.run_folder import STATE, Member
 
@@ -50,7 +51,7 @@ def fit_network(
         The card of its best epoch; `folder` then holds weights, card and metrics, and no state.
 
     Raises:
-        TrainingInterrupted: `request` came; the state of the last whole epoch is in `folder`.
+        TrainingInterruptedError: `request` came; the state of the last whole epoch is in `folder`.
         MyosegError: the loss is no longer a number.
     """
     settings = recipe.settings_of(member.architecture)
@@ -77,7 +78,7 @@ def fit_network(
             gradient_clip_val=settings.gradient_clip or None,
             callbacks=[*callbacks, *([TQDMProgressBar()] if progress else [])],
             plugins=[StateFiles()],
-            logger=TensorBoardLogger(folder.parent, name="", version=folder.name),
+            logger=Events(folder),
             default_root_dir=folder,
             enable_checkpointing=False,
             enable_model_summary=False,
@@ -89,7 +90,9 @@ def fit_network(
         try:
             trainer.fit(training, ckpt_path=state if state.is_file() else None)
         except SystemExit as stop:
-            raise TrainingInterrupted(f"training of {member.folder} was interrupted.") from stop
+            raise TrainingInterruptedError(
+                f"training of {member.folder} was interrupted."
+            ) from stop
         trainer.strategy.barrier("finished")
         if trainer.is_global_zero:
             update_card(folder, _finished(folder, keeper))
@@ -102,9 +105,12 @@ def initial_network(recipe: Recipe, member: Member) -> Segmenter:
     """The network before its first step; its weights follow from seed, block and architecture."""
     architecture = member.architecture
     with seeded(seed_of(recipe.seed, member)):
-        return build_segmenter(
+        segmenter = build_segmenter(
             architecture, len(member.data.block.inputs), **recipe.options_of(architecture)
         )
+    # Convolutions are 1.3 to 1.7 times as fast in this layout, on CPUs as on GPUs.
+    segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return segmenter
 
 
 def seed_of(seed: int, member: Member) -> int:

@@ -61,9 +61,9 @@ def find_hardware(device: str = "auto", precision: Precision = "auto") -> Hardwa
         chosen = "float32" if precision == "auto" else precision
         return Hardware(name, name, (0,), _LIGHTNING_PRECISION[chosen])  # type: ignore[arg-type]
     devices = tuple(int(index) for index in name.removeprefix("gpu:").split(","))
-    mixed = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-    chosen = mixed if precision == "auto" else precision
-    return Hardware(name, "gpu", devices, _LIGHTNING_PRECISION[chosen])
+    mixed: Precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    chosen_for_gpu = mixed if precision == "auto" else precision
+    return Hardware(name, "gpu", devices, _LIGHTNING_PRECISION[chosen_for_gpu])
 
 
 def _resolved(device: str) -> str:

@@ -9,7 +9,7 @@ from types import FrameType
 from myoseg.errors import MyosegError
 
 
-class TrainingInterrupted(MyosegError):
+class TrainingInterruptedError(MyosegError):
     """Training was stopped on request before its end; it can be resumed."""
 
 

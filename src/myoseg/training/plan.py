@@ -10,7 +10,8 @@ from myoseg.blocks import Block, is_union
 from myoseg.cases.case import Case
 from myoseg.errors import InputError
 from myoseg.slices.extract import LabelledSlice, extract_slices
-from myoseg.slices.samples import AugmentedSamples, PlainSamples, Samples
+from myoseg.slices.samples import AugmentedSamples, PlainSamples
+from myoseg.training.examples import BlockSamples
 from myoseg.training.recipe import Recipe
 from myoseg.training.split import Split, split_folds, split_patients, split_samples
 
@@ -25,9 +26,9 @@ class BlockData:
     """
 
     block: Block
-    training: Samples
+    training: BlockSamples
     training_indices: tuple[int, ...]
-    validation: Samples
+    validation: BlockSamples
     validation_indices: tuple[int, ...]
     redraws: bool = False
 
@@ -166,9 +167,7 @@ def _block_data(
     )
     if split is None:
         samples = split_samples(len(augmented), recipe.seed, recipe.split.validation_share)
-        return BlockData(
-            block, augmented, samples.training, augmented, samples.validation, redraws
-        )
+        return BlockData(block, augmented, samples.training, augmented, samples.validation, redraws)
     validation_cases = sorted(set(serving) & set(split.validation))
     plain = PlainSamples(_inputs_only(block, slices, validation_cases), preprocessing)
     if not len(augmented) or not len(plain):

@@ -48,7 +48,7 @@ def _line(details: ErrorDetails, model: type[BaseModel]) -> str:
     if details["type"] == "missing":
         return f"{path} is missing{f'; it must be {allowed}' if allowed else ''}"
     if details["type"] == "value_error":
-        return f"{path}: {str(details['ctx']['error'])}"
+        return f"{path}: {details['ctx']['error']}"
     wanted = allowed or details["msg"]
     return f"{path} is {details['input']!r}; it must be {wanted}"
 

@@ -163,8 +163,8 @@ def _check_data(out: Path, plan: TrainingPlan, fold: int | None) -> None:
     if before[0] != plan.data_fingerprint:
         raise InputError(
             f"the run in {out} was trained on other data (SHA-256 {before[0][:12]}..., now "
-            f"{plan.data_fingerprint[:12]}...): an image, a label, the set of cases or who shares a "
-            "patient differs. Resume with the same cases, or train into another folder."
+            f"{plan.data_fingerprint[:12]}...): an image, a label, the set of cases or who shares "
+            "a patient differs. Resume with the same cases, or train into another folder."
         )
     if before[1] != fold:
         raise InputError(

@@ -109,9 +109,7 @@ def split_samples(n_samples: int, seed: int, share: float = 0.2) -> Split:
     )
 
 
-def _dealt(
-    patients: Sequence[str], seed: int, kinds: Sequence[Hashable] | None
-) -> tuple[str, ...]:
+def _dealt(patients: Sequence[str], seed: int, kinds: Sequence[Hashable] | None) -> tuple[str, ...]:
     """Patients in a drawn order, those that offer the same beside each other.
 
     Raises:

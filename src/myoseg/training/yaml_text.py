@@ -39,7 +39,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         ConfigurationError: not YAML, not a mapping, or a key is set twice.
     """
     try:
-        record = yaml.load(text, Loader=_StrictLoader)  # noqa: S506: a subclass of SafeLoader
+        record = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigurationError(
             f"{source} is not valid YAML: {' '.join(str(error).split())}"
