@@ -151,14 +151,15 @@ def _case_of(
     given: Mapping[Sequence, Image], affine: Float[np.ndarray, "4 4"] | None, name: str | None
 ) -> Case:
     """The case of paths alone, or of images and arrays alone."""
-    are_paths = [isinstance(image, str | Path) for image in given.values()]
-    if given and all(are_paths):
-        paths = {str(sequence): Path(image) for sequence, image in given.items()}
-        return case_from_files(**paths, name=name)
-    if any(are_paths):
+    paths = {s: Path(image) for s, image in given.items() if isinstance(image, str | Path)}
+    if not paths:
+        images = {s: _as_image(image, affine, s) for s, image in given.items()}
+        return case_from_images(images, name or "case")
+    if len(paths) < len(given):
         raise InputError("give the sequences all as paths, or all as images or arrays.")
-    images = {sequence: _as_image(image, affine, sequence) for sequence, image in given.items()}
-    return case_from_images(images, name or "case")
+    return case_from_files(
+        paths.get(Sequence.BSSFP), paths.get(Sequence.LGE), paths.get(Sequence.T2), name=name
+    )
 
 
 def _as_image(

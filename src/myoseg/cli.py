@@ -115,7 +115,7 @@ def predict(
         raise typer.BadParameter("give either -i FOLDER, or one or more of --bssfp, --lge and --t2")
     from myoseg.cases.layouts import case_files, find_cases
     from myoseg.cohort import predict_cohort
-    from myoseg.files import write_json
+    from myoseg.files import sha256_of, write_json
     from myoseg.manifest import run_manifest
     from myoseg.prediction.model import load_model
 
@@ -131,7 +131,7 @@ def predict(
         "predict",
         device=device,
         seed=None,
-        hashes={"model": loaded.fingerprint()},
+        hashes={"model": sha256_of(model / "model.json")},
         arguments={"blocks": blocks or [], "consecutive": consecutive, "layout": layout},
     )
     write_json(out / "run.json", manifest)

@@ -14,6 +14,7 @@ from myoseg.training.interruption import TrainingInterruptedError, stopping_on_s
 from myoseg.training.lightning_library import rank_zero_only
 from myoseg.training.plan import plan_training
 from myoseg.training.recipe import Recipe
+from myoseg.training.reuse import take_over, trained_alike
 from myoseg.training.run_folder import STATE, finished_card, members_of, open_run, write_model
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def train(
     progress: bool = True,
     patients: Sequence[str] | None = None,
     n_workers: int = 0,
+    reuse: Sequence[Path] = (),
 ) -> Path:
     """Trains each network of the recipe's table in turn (sections 2.3 and 2.4).
 
@@ -49,6 +51,8 @@ def train(
         progress: whether to show a progress bar.
         patients: the patient of each case; by default, each case is a patient of its own.
         n_workers: processes that prepare samples; the weights do not depend on it.
+        reuse: folders of other runs; a network that one of them has trained in the same way, on the
+            same data, is taken over.
 
     Returns:
         `out`.
@@ -82,6 +86,12 @@ def train(
             if finished_card(folder) is not None:
                 (folder / STATE).unlink(missing_ok=True)
                 log.info("%s is trained already", member.folder)
+                continue
+            source = trained_alike(member, recipe, reuse, plan.data_fingerprint, fold)
+            if source is not None:
+                if is_first_process:
+                    take_over(source, folder)
+                    write_model(out, recipe, plan, fold)
                 continue
             log.info(
                 "network %d of %d: %s, %d samples to train, %d to validate, on %s",

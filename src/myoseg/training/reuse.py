@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from myoseg.errors import OutputError
 from myoseg.networks.checkpoint import NetworkCard
 from myoseg.training.recipe import Recipe
 from myoseg.training.run_folder import MODEL, Member, finished_card
@@ -22,33 +23,42 @@ _MAY_DIFFER = ("name", "table", "networks")
 """Settings of a recipe that do not decide how one network is trained; its own section does."""
 
 
-def take_over(
+def trained_alike(
     member: Member,
     recipe: Recipe,
-    folder: Path,
     runs: Sequence[Path],
     data_fingerprint: str,
     fold: int | None,
-) -> bool:
-    """Copies the network from the first run that has it, whole or not at all; whether one has.
-
-    Raises:
-        OSError: the copy cannot be written.
-    """
+) -> Path | None:
+    """The folder of the same network in the first of the runs that has finished it."""
     for run in runs:
-        source = run / member.folder
-        card = finished_card(source)
+        card = finished_card(run / member.folder)
         if card is None or not _is_same(card, member, recipe, data_fingerprint):
             continue
-        if _fold_of(run) != fold:
-            continue
-        aside = folder.with_name(f".{uuid4().hex[:8]}-{folder.name}")
+        if _fold_of(run) == fold:
+            return run / member.folder
+    return None
+
+
+def take_over(source: Path, folder: Path) -> None:
+    """Copies a finished network, whole or not at all.
+
+    Raises:
+        OutputError: the copy cannot be written.
+    """
+    aside = folder.with_name(f".{uuid4().hex[:8]}-{folder.name}")
+    try:
         shutil.copytree(source, aside)
         shutil.rmtree(folder, ignore_errors=True)
         aside.replace(folder)
-        log.info("%s: taken over from %s", member.folder, run)
-        return True
-    return False
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}; free some space or choose another "
+            "output folder."
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    log.info("%s is taken over from %s", folder.parent.name, source)
 
 
 def _is_same(card: NetworkCard, member: Member, recipe: Recipe, data_fingerprint: str) -> bool:
