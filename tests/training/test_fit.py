@@ -26,7 +26,7 @@ from myoseg.networks.checkpoint import load_network, read_card
 from myoseg.training.duration import estimate_seconds
 from myoseg.training.fit import train
 from myoseg.training.interruption import TrainingInterruptedError
-from myoseg.training.recipe import load_recipe
+from myoseg.training.recipe import load_recipe, recipe_to_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 MEMBER = "disc/unet"
@@ -279,3 +279,67 @@ def test_the_duration_is_estimated_by_epochs_and_steps(cases, tiny_recipe):
     few = estimate_seconds(cases, tiny_recipe("networks.unet.steps_per_epoch=1"), device="cpu")
     many = estimate_seconds(cases, tiny_recipe("networks.unet.steps_per_epoch=1000"), device="cpu")
     assert 0 < few < many
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "polynomial"])
+def test_a_falling_rate_ends_at_zero(fit, tiny_recipe, schedule):
+    run = fit(tiny_recipe(f"networks.unet.schedule={schedule}"))
+    rates = [float(row["learning_rate"]) for row in rows_of(run)]
+    half_way = {"cosine": 0.5, "polynomial": 0.5**0.9}[schedule]
+    assert rates == pytest.approx([half_way * 1e-3, 0])
+
+
+def test_a_damaged_description_of_a_run_is_refused_by_name(fit, tiny_recipe):
+    run = fit(tiny_recipe("networks.unet.epochs=1"))
+    (run / "model.json").write_text("{")
+    with pytest.raises(ModelError, match=r"model\.json cannot be read"):
+        fit(tiny_recipe("networks.unet.epochs=1"), resume=True)
+
+
+def test_a_run_killed_before_its_description_starts_anew(fit, tiny_recipe, tmp_path):
+    run = tmp_path / "run"
+    (run / MEMBER).mkdir(parents=True)
+    recipe = tiny_recipe("networks.unet.epochs=1")
+    (run / "config.yaml").write_text(recipe_to_yaml(recipe))
+    (run / MEMBER / ".0a1b2c3d-weights.safetensors").write_bytes(b"half")
+    (run / MEMBER / "network.json").write_text("{}")
+    fit(recipe, resume=True)
+    assert load_network(run / MEMBER)[1].finished
+    assert not list(run.rglob(".*"))
+
+
+def test_a_file_in_place_of_the_folder_is_refused(fit, tiny_recipe, tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(OutputError, match="is a file; give a folder"):
+        fit(tiny_recipe())
+
+
+TWO_PROCESSES = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import torch
+import kill_and_resume
+from myoseg.training import fit
+from myoseg.training.hardware import Hardware
+torch.set_num_threads(1)
+fit.find_hardware = lambda *asked: Hardware("two CPUs", "cpu", (0, 1), "32-true")
+cases = [kill_and_resume.disc_case(number) for number in range(5)]
+recipe = kill_and_resume.tiny_recipe(["unet"])
+fit.train(cases, recipe, Path(sys.argv[2]), progress=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="PyTorch for Windows lacks the back end")
+def test_several_devices_share_each_epoch_and_write_once(tmp_path):
+    script, run = tmp_path / "two.py", tmp_path / "run"
+    script.write_text(TWO_PROCESSES)
+    command = [sys.executable, str(script), str(REPOSITORY / "benchmarks"), str(run)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    member = run / MEMBER
+    with (member / "metrics.csv").open() as stream:
+        steps = [int(row["step"]) for row in csv.DictReader(stream)]
+    assert steps == [4 * epoch for epoch in range(1, 9)]
+    assert load_network(member)[1].finished
+    assert len(list(member.glob("events*"))) == 1

@@ -27,7 +27,7 @@ class BlockTraining(LightningModule):  # type: ignore[misc]  # Lightning is not 
     needs no generator's state.
 
     Attributes:
-        train_loss: mean over the steps of the epoch so far.
+        train_loss: mean over this process's steps of the epoch so far.
         overlap: summed over the validation slices: probability inside the target, probability,
             predicted pixels inside the target, predicted pixels, target pixels.
     """
@@ -157,7 +157,7 @@ class BlockTraining(LightningModule):  # type: ignore[misc]  # Lightning is not 
         """Adds up the processes' pixels, and shows the score beside the progress bar."""
         summed = self.trainer.strategy.reduce(self.overlap.to(self.device), reduce_op="sum")
         self.overlap = summed.cpu()
-        self.log("dice", self.validation_dice, prog_bar=True, logger=False)
+        self.log("dice", self.validation_dice, prog_bar=True, logger=False, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """Adam, its rate following the recipe's schedule step by step."""

@@ -71,7 +71,9 @@ def fit_network(
     with _quiet_library():
         trainer = Trainer(
             accelerator=hardware.accelerator,
-            devices=list(hardware.devices) if hardware.accelerator == "gpu" else 1,
+            devices=list(hardware.devices)
+            if hardware.accelerator == "gpu"
+            else len(hardware.devices),
             strategy="auto" if len(hardware.devices) == 1 else "ddp_find_unused_parameters_true",
             precision=hardware.precision,
             max_epochs=settings.epochs,
