@@ -10,12 +10,23 @@ from myoseg.manifest import run_manifest
 from myoseg.networks.checkpoint import NetworkCard
 from myoseg.training.fit_network import check_networks, fit_network
 from myoseg.training.hardware import find_hardware
-from myoseg.training.interruption import TrainingInterruptedError, stopping_on_signals
+from myoseg.training.interruption import (
+    StopRequest,
+    TrainingInterruptedError,
+    stopping_on_signals,
+)
 from myoseg.training.lightning_library import rank_zero_only
 from myoseg.training.plan import plan_training
 from myoseg.training.recipe import Recipe
 from myoseg.training.reuse import take_over, trained_alike
-from myoseg.training.run_folder import STATE, finished_card, members_of, open_run, write_model
+from myoseg.training.run_folder import (
+    STATE,
+    Member,
+    finished_card,
+    members_of,
+    open_run,
+    write_model,
+)
 
 log = logging.getLogger(__name__)
 
@@ -70,50 +81,42 @@ def train(
     is_first_process = rank_zero_only.rank == 0
     if is_first_process:
         open_run(out, recipe, plan, fold, resume)
-        write_json(
-            out / "run.json",
-            run_manifest(
-                "train",
-                device=hardware.name,
-                seed=recipe.seed,
-                hashes={"data": plan.data_fingerprint},
-                arguments={"recipe": recipe.name, "fold": fold, "resume": resume},
-            ),
+        arguments = {"recipe": recipe.name, "fold": fold, "resume": resume}
+        hashes = {"data": plan.data_fingerprint}
+        manifest = run_manifest(
+            "train", device=hardware.name, seed=recipe.seed, hashes=hashes, arguments=arguments
         )
+        write_json(out / "run.json", manifest)
+
+    def fit(member: Member, request: StopRequest) -> None:
+        card = fit_network(
+            member,
+            recipe,
+            out / member.folder,
+            hardware,
+            request,
+            plan.data_fingerprint,
+            n_workers=n_workers,
+            progress=progress,
+        )
+        _report(card)
+
     with stopping_on_signals() as request:
         for number, member in enumerate(members, start=1):
-            folder = out / member.folder
-            if finished_card(folder) is not None:
-                (folder / STATE).unlink(missing_ok=True)
+            log.info("network %d of %d, on %s: %s", number, len(members), hardware.name, member)
+            if finished_card(out / member.folder) is not None:
+                (out / member.folder / STATE).unlink(missing_ok=True)
                 log.info("%s is trained already", member.folder)
                 continue
             source = trained_alike(member, recipe, reuse, plan.data_fingerprint, fold)
-            if source is not None:
-                if is_first_process:
-                    take_over(source, folder)
-                    write_model(out, recipe, plan, fold)
-                continue
-            log.info(
-                "network %d of %d: %s, %d samples to train, %d to validate, on %s",
-                *(number, len(members), member.folder, len(member.data.training_indices)),
-                *(len(member.data.validation_indices), hardware.name),
-            )
             try:
-                card = fit_network(
-                    member,
-                    recipe,
-                    folder,
-                    hardware,
-                    request,
-                    plan.data_fingerprint,
-                    n_workers=n_workers,
-                    progress=progress,
-                )
+                if source is None:
+                    fit(member, request)
+                elif is_first_process:
+                    take_over(source, out / member.folder)
             except TrainingInterruptedError as stop:
-                raise TrainingInterruptedError(
-                    f"{stop} Continue the run in {out} with --resume."
-                ) from stop
-            _report(card)
+                message = f"{stop} Continue the run in {out} with --resume."
+                raise TrainingInterruptedError(message) from stop
             if is_first_process:
                 write_model(out, recipe, plan, fold)
     return out

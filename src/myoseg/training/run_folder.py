@@ -35,6 +35,12 @@ class Member:
         """The folder, relative to the run's, with forward slashes."""
         return f"{self.data.block.name}/{self.architecture}"
 
+    def __str__(self) -> str:
+        n_training, n_validation = map(
+            len, (self.data.training_indices, self.data.validation_indices)
+        )
+        return f"{self.folder}, {n_training} samples to train, {n_validation} to validate"
+
 
 def members_of(plan: TrainingPlan) -> tuple[Member, ...]:
     """The networks that a plan trains, in the table's order."""
