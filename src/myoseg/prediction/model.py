@@ -76,35 +76,33 @@ def load_model(folder: Path, device: str = "auto") -> Model:
         record = json.loads(description.read_text(encoding="utf-8"))
         table = BlockTable.from_record(record["table"])
         preprocessing = Preprocessing(**record["preprocessing"])
+        unfinished = [each["folder"] for each in record["members"] if not each["finished"]]
         folders = {
-            (member["block"], member["architecture"]): folder / member["folder"]
-            for member in record["members"]
+            (each["block"], each["architecture"]): folder / each["folder"]
+            for each in record["members"]
         }
     except (ValueError, KeyError, TypeError, ConfigurationError) as error:
         raise ModelError(
             f"{description} cannot be read ({error!r}); train again or restore it from a copy."
         ) from error
-    trained = tuple(b for b in table.blocks if any(name == b.name for name, _ in folders))
+    if unfinished:
+        raise ModelError(
+            f"the training in {folder} is not finished: {', '.join(unfinished)} to go; continue it "
+            "with `myoseg train ... --resume`."
+        )
+    trained = {name for name, _ in folders}
+    table = replace(table, blocks=tuple(b for b in table.blocks if b.name in trained))
     target = torch.device(find_device(device))
     predictors = {
         block.name: tuple(
-            _predictor_from(folders.get((block.name, network)), block, network, target)
-            for network in block.networks
+            _predictor_from(folders[block.name, network], target) for network in block.networks
         )
-        for block in trained
+        for block in table.blocks
     }
-    table = BlockTable(table.name, trained, table.confined)
     return Model(table, preprocessing, predictors, folder)
 
 
-def _predictor_from(
-    folder: Path | None, block: Block, network: str, device: torch.device
-) -> Predictor:
-    if folder is None or not folder.is_dir():
-        raise ModelError(
-            f"block {block.name} has no trained {network}: training was stopped before its end; "
-            "continue it with `myoseg train ... --resume`."
-        )
+def _predictor_from(folder: Path, device: torch.device) -> Predictor:
     segmenter, _ = load_network(folder)
     segmenter = segmenter.to(device).eval()
 
