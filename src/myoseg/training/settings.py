@@ -123,6 +123,7 @@ class MaskRCNNOptions(Section):
     """Mask R-CNN's backbone and how many regions it looks at; its loss is its own."""
 
     backbone: Literal["resnet50", "resnet34", "resnet18"]
+    width: Channels
     anchor_sizes: Annotated[tuple[Count, ...], Field(min_length=5, max_length=5, strict=False)]
     n_proposals_train: Count
     n_proposals: Count
