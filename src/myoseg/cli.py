@@ -257,12 +257,15 @@ def info(
     """Versions, devices and presets of this installation."""
     from myoseg.manifest import environment_record
 
-    record = environment_record()
+    from myoseg.training.recipe import preset_names
+
+    record = {**environment_record(), "presets": list(preset_names())}
     if as_json:
         typer.echo(json.dumps(record, indent=2))
         return
-    for key, value in record.items():
-        typer.echo(f"{key}: {value}")
+    versions = record.pop("versions")
+    for key, value in (versions | record).items():
+        typer.echo(f"{key:28} {', '.join(value) if isinstance(value, list) else value}")
 
 
 @data_app.command("check")

@@ -19,6 +19,7 @@ from myoseg.training.lightning_library import (
     Callback,
     CheckpointIO,
     TensorBoardLogger,
+    TQDMProgressBar,
     Trainer,
 )
 from myoseg.training.state_file import read_state, write_state
@@ -162,6 +163,15 @@ class SaveState(Callback):  # type: ignore[misc]
     def on_train_epoch_end(self, trainer: Trainer, pl_module: BlockTraining) -> None:
         """Saves weights, optimiser and the other callbacks' states."""
         trainer.save_checkpoint(self.path, weights_only=False)
+
+
+class EpochBar(TQDMProgressBar):  # type: ignore[misc]
+    """Lightning's progress bar, without the version number of a logger that has none."""
+
+    def get_metrics(self, trainer: Trainer, pl_module: BlockTraining) -> dict[str, Any]:
+        """What stands behind the bar."""
+        metrics = super().get_metrics(trainer, pl_module)
+        return {name: value for name, value in metrics.items() if name != "v_num"}
 
 
 class StopWhenAsked(Callback):  # type: ignore[misc]

@@ -18,6 +18,7 @@ from myoseg.networks.checkpoint import NetworkCard, read_card, update_card
 from myoseg.networks.segmenter import Segmenter
 from myoseg.training.block_training import BlockTraining, seeded
 from myoseg.training.callbacks import (
+    EpochBar,
     Events,
     KeepBest,
     RecordMetrics,
@@ -27,7 +28,7 @@ from myoseg.training.callbacks import (
 )
 from myoseg.training.hardware import Hardware
 from myoseg.training.interruption import StopRequest, TrainingInterruptedError
-from myoseg.training.lightning_library import TQDMProgressBar, Trainer
+from myoseg.training.lightning_library import Trainer
 from myoseg.training.recipe import Recipe
 from myoseg.training.run_folder import STATE, Member
 
@@ -78,7 +79,7 @@ def fit_network(
             precision=hardware.precision,
             max_epochs=settings.epochs,
             gradient_clip_val=settings.gradient_clip or None,
-            callbacks=[*callbacks, *([TQDMProgressBar()] if progress else [])],
+            callbacks=[*callbacks, *([EpochBar()] if progress else [])],
             plugins=[StateFiles()],
             logger=Events(folder),
             default_root_dir=folder,
