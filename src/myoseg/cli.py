@@ -256,7 +256,6 @@ def info(
 ) -> None:
     """Versions, devices and presets of this installation."""
     from myoseg.manifest import environment_record
-
     from myoseg.training.recipe import preset_names
 
     record = {**environment_record(), "presets": list(preset_names())}
