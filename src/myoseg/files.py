@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,13 +33,30 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield aside
         aside.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose another "
-            "output folder."
-        ) from error
+        raise _cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """Yields a new folder beside `path` to fill; puts it in the place of `path` if that succeeds.
+
+    Raises:
+        OutputError: as `written_whole`.
+    """
+    aside = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
+    try:
+        aside.mkdir(parents=True)
+        yield aside
+        if path.is_dir():
+            shutil.rmtree(path)
+        aside.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -81,6 +99,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
             ]
         )
     write_text(path, stream.getvalue())
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot write {path}: {error.strerror or error}; free some space or choose another output "
+        "folder."
+    )
 
 
 def sha256_of(path: Path) -> str:

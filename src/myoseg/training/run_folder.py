@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -132,9 +133,11 @@ def _holds_something(out: Path) -> bool:
 
 
 def _remove_leftovers(out: Path) -> None:
-    """Deletes the files that a killed program had not yet put in their place."""
-    for path in out.rglob(".????????-*"):
-        if path.is_file():
+    """Deletes the files and folders that a killed program had not yet put in their place."""
+    for path in list(out.rglob(".????????-*")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
             path.unlink(missing_ok=True)
 
 
