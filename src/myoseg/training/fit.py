@@ -113,7 +113,7 @@ def train(
                 if source is None:
                     fit(member, request)
                 elif is_first_process:
-                    take_over(source, out / member.folder)
+                    take_over(source, out / member.folder, member.data.block)
             except TrainingInterruptedError as stop:
                 message = f"{stop} Continue the run in {out} with --resume."
                 raise TrainingInterruptedError(message) from stop

@@ -8,12 +8,13 @@ import json
 import logging
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from myoseg.errors import OutputError
-from myoseg.networks.checkpoint import NetworkCard
+from myoseg.blocks import Block
+from myoseg.files import folder_written_whole
+from myoseg.networks.checkpoint import NetworkCard, read_card, update_card
 from myoseg.training.recipe import Recipe
 from myoseg.training.run_folder import MODEL, Member, finished_card
 
@@ -40,36 +41,32 @@ def trained_alike(
     return None
 
 
-def take_over(source: Path, folder: Path) -> None:
-    """Copies a finished network, whole or not at all.
+def take_over(source: Path, folder: Path, block: Block) -> None:
+    """Copies a finished network to where it serves `block`, whole or not at all.
 
     Raises:
         OutputError: the copy cannot be written.
     """
-    aside = folder.with_name(f".{uuid4().hex[:8]}-{folder.name}")
-    try:
-        shutil.copytree(source, aside)
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.replace(folder)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {folder}: {error.strerror or error}; free some space or choose another "
-            "output folder."
-        ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    log.info("%s is taken over from %s", folder.parent.name, source)
+    with folder_written_whole(folder) as aside:
+        shutil.copytree(source, aside, dirs_exist_ok=True)
+        update_card(aside, replace(read_card(aside), block=block))
+    log.info("%s/%s is taken over from %s", block.name, folder.name, source)
 
 
 def _is_same(card: NetworkCard, member: Member, recipe: Recipe, data_fingerprint: str) -> bool:
     architecture = str(member.architecture)
     theirs, ours = card.recipe, recipe.to_record()
     return (
-        card.block == member.data.block
+        _learnt(card.block) == _learnt(member.data.block)
         and card.data_fingerprint == data_fingerprint
         and _deciding(theirs) == _deciding(ours)
         and theirs["networks"][architecture] == ours["networks"][architecture]
     )
+
+
+def _learnt(block: Block) -> tuple[object, ...]:
+    """What of a block one of its networks learns; who votes beside it is no part of that."""
+    return block.name, block.inputs, block.target
 
 
 def _deciding(record: dict[str, Any]) -> dict[str, Any]:
