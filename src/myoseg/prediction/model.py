@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -19,7 +20,10 @@ ImageStack = Float32[np.ndarray, "slice input row col"]
 ProbabilityStack = Float32[np.ndarray, "slice row col"]
 Predictor = Callable[[ImageStack], ProbabilityStack]
 
-SLICES_AT_ONCE = 8
+FORMAT: Final = 1
+"""Of `model.json`, as `training.run_folder` writes it."""
+
+SLICES_AT_ONCE: Final = 8
 """How many slices go through a network together; bounds memory for long stacks."""
 
 
@@ -74,11 +78,12 @@ def load_model(folder: Path, device: str = "auto") -> Model:
         )
     try:
         record = json.loads(description.read_text(encoding="utf-8"))
+        _check_format(record["format"], description)
         table = BlockTable.from_record(record["table"])
         preprocessing = Preprocessing(**record["preprocessing"])
         unfinished = [each["folder"] for each in record["members"] if not each["finished"]]
-        folders = {
-            (each["block"], each["architecture"]): folder / each["folder"]
+        members = {
+            (each["block"], each["architecture"]): (each["folder"], each.get("weights_sha256"))
             for each in record["members"]
         }
     except (ValueError, KeyError, TypeError, ConfigurationError) as error:
@@ -90,20 +95,34 @@ def load_model(folder: Path, device: str = "auto") -> Model:
             f"the training in {folder} is not finished: {', '.join(unfinished)} to go; continue it "
             "with `myoseg train ... --resume`."
         )
-    trained = {name for name, _ in folders}
+    trained = {name for name, _ in members}
     table = replace(table, blocks=tuple(b for b in table.blocks if b.name in trained))
     target = torch.device(find_device(device))
     predictors = {
         block.name: tuple(
-            _predictor_from(folders[block.name, network], target) for network in block.networks
+            _predictor_from(folder, *members[block.name, network], target)
+            for network in block.networks
         )
         for block in table.blocks
     }
     return Model(table, preprocessing, predictors, folder)
 
 
-def _predictor_from(folder: Path, device: torch.device) -> Predictor:
-    segmenter, _ = load_network(folder)
+def _check_format(found: Any, description: Path) -> None:
+    if found != FORMAT:
+        raise ModelError(
+            f"{description} is of format {found!r}, but this version of myoseg reads format "
+            f"{FORMAT}; use the version that trained it, or train again."
+        )
+
+
+def _predictor_from(run: Path, member: str, weights_sha256: str, device: torch.device) -> Predictor:
+    segmenter, card = load_network(run / member)
+    if card.weights_sha256 != weights_sha256:
+        raise ModelError(
+            f"{run / member} is not the network that {run / 'model.json'} describes; restore the "
+            "whole run from one copy, or train again."
+        )
     segmenter = segmenter.to(device).eval()
 
     def predict(images: ImageStack) -> ProbabilityStack:
