@@ -20,7 +20,7 @@ from myoseg.manifest import run_manifest
 from myoseg.prediction.model import load_model
 from myoseg.reproduction.folds import Fold, folds_of
 from myoseg.reproduction.methods import Method, methods_of, recipe_of
-from myoseg.reproduction.report import predictions_folder, write_report
+from myoseg.reproduction.report import predicted_labels, predictions_folder, write_report
 from myoseg.training.duration import estimate_seconds
 from myoseg.training.fit import train
 from myoseg.training.recipe import Recipe
@@ -87,7 +87,7 @@ def reproduce(
             with its networks, predictions and metrics.
         layout: name of the data set's layout; found by itself where None.
         n_folds: folds of the cross-validation.
-        device: auto, cpu, gpu, gpu:N or mps.
+        device: auto, cpu, gpu, gpu:N, gpu:N,M to train on several, or mps.
         progress: whether to show progress bars.
 
     Returns:
@@ -96,7 +96,7 @@ def reproduce(
     Raises:
         InputError: no cases, or too few with labels.
         ConfigurationError: `out` holds an experiment with other settings or cases.
-        TrainingInterrupted: Ctrl-C; the same command goes on.
+        TrainingInterruptedError: Ctrl-C; the same command goes on.
         MyosegError: a test case could not be segmented.
     """
     experiment = Experiment(
@@ -178,12 +178,14 @@ def _train(experiment: Experiment, method: Method, fold: Fold, cases: Sequence[C
 def _predict(experiment: Experiment, method: Method, fold: Fold) -> None:
     """Segments the fold's test cases, unless these very networks have done so."""
     run = experiment.run_folder(method, fold)
-    model = load_model(run, experiment.device)
+    model = load_model(run, experiment.device.partition(",")[0])
+    folder = predictions_folder(experiment.out, method)
     done, mark = run / PREDICTED, {"model_sha256": model.fingerprint()}
-    if done.is_file() and _read_json(done) == mark:
+    is_whole = all(predicted_labels(folder, case.name).is_file() for case in fold.test)
+    if is_whole and done.is_file() and _read_json(done) == mark:
         return
     log.info("%s, %s: segmenting %d test cases", method.folder, fold.name, len(fold.test))
-    outcomes = predict_cohort(fold.test, model, predictions_folder(experiment.out, method))
+    outcomes = predict_cohort(fold.test, model, folder)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
         raise MyosegError(
@@ -194,7 +196,11 @@ def _predict(experiment: Experiment, method: Method, fold: Fold) -> None:
 
 
 def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The file's values; None, which equals no record of ours, if it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
 
 
 def in_words(seconds: float) -> str:

@@ -22,6 +22,11 @@ def predictions_folder(out: Path, method: Method) -> Path:
     return out / method.folder / "predicted"
 
 
+def predicted_labels(folder: Path, case: str) -> Path:
+    """The label map of one case in a method's predictions folder."""
+    return folder / f"{case}_seg.nii.gz"
+
+
 def write_report(methods: Sequence[Method], test: Sequence[CaseFiles], out: Path) -> None:
     """Scores the predictions of each method and writes the table and the figures into `out`.
 
@@ -60,7 +65,7 @@ def _score(test: Sequence[CaseFiles], folder: Path) -> list[RegionScore]:
 
 
 def _predicted(name: str, folder: Path) -> LabelMap:
-    labels, _ = read_label_map(LabelFile(name, folder / f"{name}_seg.nii.gz", (MYOPS,)))
+    labels, _ = read_label_map(LabelFile(name, predicted_labels(folder, name), (MYOPS,)))
     return labels
 
 
