@@ -172,4 +172,9 @@ def _as_image(
             f"the {sequence} image is an array, which has no place in the patient; give `affine` "
             "too, or a nibabel image."
         )
-    return nib.Nifti1Image(image, affine)
+    if image.dtype.kind not in "biuf":
+        raise InputError(
+            f"the {sequence} image is an array of {image.dtype} values, not of real numbers; "
+            "convert it to an integer or float type."
+        )
+    return nib.Nifti1Image(image.astype(np.float32), affine)
