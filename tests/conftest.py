@@ -1,6 +1,9 @@
 """What several test modules share."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,3 +29,76 @@ def _two_threads() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four training and two test cases of two slices of 32 x 32 pixels, as MyoPS 2020 has them."""
+    from myoseg.cases.phantom import PhantomConfig
+    from myoseg.cases.phantom.data_set import write_phantoms
+
+    tiny = PhantomConfig(
+        matrix=(32, 32),
+        spacing_mm=(5.0, 5.0),
+        n_slices=(2, 2),
+        infarct_probability=1.0,
+        edema_probability=1.0,
+        supersampling=1,
+        n_sub_slices=1,
+    )
+    folder = tmp_path_factory.mktemp("phantoms") / "data"
+    write_phantoms(folder, n_training=4, n_test=2, seed=0, config=tiny)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unet_only() -> Callable[[Any], Any]:
+    """Makes of a block table the same with U-Net as the only voter."""
+    from myoseg.blocks import BlockTable
+
+    def make(table: BlockTable) -> BlockTable:
+        record = table.to_record()
+        for block in record["blocks"]:
+            block["networks"] = ["unet"]
+        return BlockTable.from_record(record)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def smallest_settings() -> tuple[str, ...]:
+    """What makes of the preset `demo` the least that trains: one epoch of one step."""
+    networks = ("unet", "mask_rcnn", "unet_plus_plus")
+    steps = ("epochs=1", "steps_per_epoch=1", "batch_size=2")
+    return (
+        "preprocessing.size_px=64",
+        "augmentation.n_warps=2",
+        *(f"networks.{network}.{setting}" for network in networks for setting in steps),
+        "networks.unet.options.channels=[4, 8]",
+        "networks.unet_plus_plus.options.decoder_channels=[16, 8, 8, 4, 4]",
+        "networks.mask_rcnn.options.width=16",
+    )
+
+
+@pytest.fixture(scope="session")
+def unet_settings(
+    smallest_settings: tuple[str, ...], unet_only: Callable[[Any], Any]
+) -> tuple[str, ...]:
+    """The same with U-Nets alone, in the blocks of the table `physiological`."""
+    from myoseg.blocks import PHYSIOLOGICAL
+
+    table = json.dumps(unet_only(PHYSIOLOGICAL).to_record())
+    return (*smallest_settings, "preprocessing.size_px=32", f"table={table}")
+
+
+@pytest.fixture(scope="session")
+def trained_run(
+    tmp_path_factory: pytest.TempPathFactory, phantom_data: Path, unet_settings: tuple[str, ...]
+) -> Path:
+    """A run folder of the smallest U-Nets; copy it before you alter it."""
+    from myoseg.api import train
+    from myoseg.training.recipe import load_recipe
+
+    run = tmp_path_factory.mktemp("trained") / "run"
+    recipe = load_recipe("demo", unet_settings)
+    return train(phantom_data, run, recipe=recipe, device="cpu", progress=False)
