@@ -370,7 +370,7 @@ def _exit_for(*, failed: int, total: int) -> None:
 def main() -> None:
     """Runs the command; an error that the user can act on is one line, without a traceback."""
     try:
-        app()
+        app(prog_name="myoseg")
     except MyosegError as error:
         logging.getLogger(__name__).debug("traceback", exc_info=error)
         sys.stderr.write(f"myoseg: {error}\n")
