@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import nibabel as nib
 import numpy as np
 from jaxtyping import Float, Int16
+from nibabel.spatialimages import HeaderDataError
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.case import Case, Segmentation
@@ -177,4 +178,11 @@ def _as_image(
             f"the {sequence} image is an array of {image.dtype} values, not of real numbers; "
             "convert it to an integer or float type."
         )
-    return nib.Nifti1Image(image.astype(np.float32), affine)
+    try:
+        with np.errstate(invalid="ignore"):
+            return nib.Nifti1Image(image.astype(np.float32), affine)
+    except (ValueError, HeaderDataError) as error:
+        raise InputError(
+            f"the {sequence} image cannot be placed: `affine` is {np.asarray(affine).tolist()}; "
+            "give the 4 x 4 matrix that maps (col, row, slice) indices to RAS millimetres."
+        ) from error
