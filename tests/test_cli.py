@@ -1,0 +1,651 @@
+import errno
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from myoseg.anatomy import Sequence
+from myoseg.cases.layouts import find_cases
+from myoseg.cli import main
+
+OBLIQUE = np.array(
+    [
+        [4.2, -0.5, 3.0, -80.0],
+        [0.6, 4.1, -4.0, 12.5],
+        [-0.2, 0.7, 9.0, 101.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
+SHAPE = (27, 30, 3)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit code and what it printed, boxes and line breaks taken out."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Runs the command in this process, with a log of its own as in a process of its own."""
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("NO_COLOR", "1")
+    loggers = [logging.getLogger(), logging.getLogger("myoseg")]
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["myoseg", *map(str, arguments)])
+        before = [(logger.handlers[:], logger.level) for logger in loggers]
+        loggers[0].handlers = []
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            for logger, (handlers, level) in zip(loggers, before, strict=True):
+                logger.handlers = handlers
+                logger.setLevel(level)
+        printed = capsys.readouterr()
+        return Outcome(code, _plain(printed.out), _plain(printed.err))
+
+    return run
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("\u2502", " ").split())
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a volume of noise, or what is given, into the folder `in`."""
+
+    def make(name, values=None, affine=OBLIQUE):
+        if values is None:
+            values = np.random.default_rng(len(name)).normal(100, 20, SHAPE).astype(np.float32)
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nib.Nifti1Image(values, affine).to_filename(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def predict(cli, trained_run, tmp_path):
+    """Predicts into `out`."""
+
+    def run(*arguments):
+        return cli(
+            "predict", "-q", "-d", "cpu", "-m", trained_run, "-o", tmp_path / "out", *arguments
+        )
+
+    return run
+
+
+def written(folder: Path) -> list[str]:
+    """Files below a folder, hidden ones too, but for the record of the run."""
+    return sorted(path.name for path in folder.rglob("*") if path.name != "run.json")
+
+
+COMMANDS = [
+    ("demo",),
+    ("predict",),
+    ("train",),
+    ("evaluate",),
+    ("reproduce",),
+    ("info",),
+    ("data",),
+    ("data", "check"),
+    ("data", "convert"),
+    ("data", "layouts"),
+    ("data", "phantom"),
+    ("model",),
+    ("model", "verify"),
+]
+
+
+def test_help_names_each_command(cli):
+    done = cli("--help")
+    assert done.code == 0
+    for command in COMMANDS:
+        assert command[-1] in done.out or len(command) > 1
+    assert "Research use only" in done.out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_explains_itself(cli, command):
+    for flag in ("--help", "-h"):
+        done = cli(*command, flag)
+        assert done.code == 0
+        assert "Usage: myoseg " + " ".join(command) in done.out
+
+
+def test_help_and_version_load_no_torch():
+    script = (
+        "import sys\nfrom myoseg.cli import main\nsys.argv = ['myoseg', sys.argv[1]]\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "heavy = {'torch', 'lightning', 'nibabel', 'numpy', 'matplotlib'}\n"
+        "print('loaded', *sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    for flag in ("--help", "--version"):
+        command = [sys.executable, "-c", script, flag]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stderr.strip() == "loaded"
+
+
+def test_the_version_is_printed(cli):
+    import myoseg
+
+    assert cli("--version").out == myoseg.__version__
+
+
+def test_info_prints_versions_devices_and_presets(cli):
+    record = json.loads(cli("info", "--json").out)
+    assert record["presets"] == ["demo", "paper", "physiological", "quick"]
+    assert "torch" in record["versions"]
+    assert "torch" in cli("info").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["predict", "-o", "out"], "Missing option '-m'"),
+        (["predict", "-o", "out", "-m", "run"], "give either -i FOLDER, or one or more of"),
+        (
+            ["predict", "-o", "out", "-m", "run", "-i", "a", "--lge", "b.nii"],
+            "give either -i FOLDER, or one or more of",
+        ),
+        (["train", "data"], "Missing option '-o'"),
+        (
+            ["train", "data", "-o", "run", "--fold", "-1"],
+            "'--fold': Input should be greater than or equal to 0",
+        ),
+        (
+            ["reproduce", "data", "-o", "out", "--folds", "1"],
+            "'--folds': Input should be greater than or equal to 2",
+        ),
+        (
+            ["data", "phantom", "-o", "out", "--n-training", "many"],
+            "'--n-training': Input should be a valid integer",
+        ),
+    ],
+)
+def test_wrong_usage_is_2_and_says_what_is_wrong(cli, arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = cli(*arguments)
+    assert done.code == 2
+    assert words in done.err
+    assert written(tmp_path) == []
+
+
+def test_no_arguments_print_the_help(cli):
+    assert "Usage: myoseg" in cli().out + cli().err
+
+
+# Predicting
+
+
+@pytest.mark.parametrize(
+    ("sequences", "not_assessed"),
+    [
+        (["bssfp", "lge", "t2"], []),
+        (["bssfp"], ["normal_myocardium", "edema", "scar", "edema+scar"]),
+        (["lge"], ["lv_blood_pool", "rv_blood_pool", "normal_myocardium", "edema", "edema+scar"]),
+        (["t2"], ["lv_blood_pool", "scar", "edema"]),
+        (["bssfp", "t2"], ["edema", "scar"]),
+    ],
+    ids="+".join,
+)
+def test_any_sequences_give_a_mask_on_their_own_grid(
+    predict, write, tmp_path, sequences, not_assessed
+):
+    pairs = [(f"--{name}", write(f"one_{name}.nii.gz")) for name in sequences]
+    done = predict(*(part for pair in pairs for part in pair), "--name", "one")
+    assert done.code == 0
+    assert f"Results are in {(tmp_path / 'out').resolve()}" in done.out
+    mask = nib.load(tmp_path / "out" / "one_seg.nii.gz")
+    assert mask.shape == SHAPE
+    np.testing.assert_allclose(mask.affine, OBLIQUE, atol=1e-5)
+    stats = json.loads((tmp_path / "out" / "one_stats.json").read_text())
+    assert set(not_assessed) <= set(stats["not_assessed"])
+    assert bool(not_assessed) == bool(stats["not_assessed"])
+    for region in not_assessed:
+        assert stats["volumes_ml"][region] is None
+    assert ("one: not assessed: " in done.err) == bool(not_assessed)
+    assert written(tmp_path / "out") == ["one_preview.png", "one_seg.nii.gz", "one_stats.json"]
+
+
+def test_all_three_networks_predict(cli, smallest_settings, phantom_data, write, tmp_path):
+    """One block of three voters, trained, verified and used."""
+    block = "{name: lvms, inputs: [lge], target: [scar], networks: [%s]}"
+    block %= "unet, mask_rcnn, unet_plus_plus"
+    changes = (*smallest_settings, f"table={{name: scar, blocks: [{block}]}}")
+    run = tmp_path / "run"
+    settings = [part for change in changes for part in ("--set", change)]
+    done = cli("train", phantom_data, "-o", run, "-q", "-d", "cpu", "--preset", "demo", *settings)
+    assert (done.code, done.out) == (0, f"Results are in {run.resolve()}")
+    verified = cli("model", "verify", run)
+    assert verified.code == 0
+    assert "lvms: unet, mask_rcnn, unet_plus_plus" in verified.out
+    lge = write("a.nii.gz")
+    assert cli("predict", "-q", "-o", tmp_path / "out", "-m", run, "--lge", lge).code == 0
+    assert nib.load(tmp_path / "out" / "a_seg.nii.gz").shape == SHAPE
+
+
+def test_a_cohort_is_predicted_and_evaluated(predict, cli, phantom_data, tmp_path):
+    assert predict("-i", phantom_data, "--layout", "myops").code == 0
+    out = tmp_path / "out"
+    assert len(list(out.glob("*_seg.nii.gz"))) == 6
+    manifest = json.loads((out / "run.json").read_text())
+    assert manifest["command"] == "predict"
+    assert len(manifest["hashes"]["model"]) == 64
+    done = cli("evaluate", out, phantom_data, "-o", tmp_path / "scores")
+    assert done.code == 0
+    assert json.loads((tmp_path / "scores" / "metrics.json").read_text())["n_cases"] == 6
+    assert (tmp_path / "scores" / "metrics.csv").is_file()
+
+
+def test_some_blocks_alone_and_consecutive_codes(predict, write, tmp_path):
+    arguments = ("--bssfp", write("a.nii.gz"), "--block", "lv_epicardium", "--consecutive")
+    assert predict(*arguments).code == 0
+    stats = json.loads((tmp_path / "out" / "a_stats.json").read_text())
+    assert "lv_blood_pool" in stats["not_assessed"]
+    mask = np.asarray(nib.load(tmp_path / "out" / "a_seg.nii.gz").dataobj)
+    assert set(np.unique(mask)) <= {0, 1, 2, 3, 4, 5}
+
+
+def truncated(write, tmp_path):
+    path = write("cut.nii.gz")
+    path.write_bytes(path.read_bytes()[:-5000])
+    return ["--lge", path], "cut.nii.gz is cut short or damaged", "copy or export it again"
+
+
+def missing(write, tmp_path):
+    return ["--lge", tmp_path / "nope.nii.gz"], "nope.nii.gz does not exist", "give the path of"
+
+
+def a_folder(write, tmp_path):
+    (tmp_path / "in").mkdir()
+    return ["--lge", tmp_path / "in"], "is a folder, not a file", "give the path of"
+
+
+def no_nifti(write, tmp_path):
+    path = tmp_path / "text.nii.gz"
+    path.write_text("no image")
+    return ["--lge", path], "text.nii.gz is no readable NIfTI file", "copy it again, or convert"
+
+
+def all_nan(write, tmp_path):
+    path = write("nan.nii.gz", np.full(SHAPE, np.nan, np.float32))
+    return ["--lge", path], "nan.nii.gz is NaN or infinite throughout", "export the series again"
+
+
+def two_grids(write, tmp_path):
+    moved = OBLIQUE + np.array([[0, 0, 0, 9.0], *[[0.0] * 4] * 3])
+    arguments = ["--lge", write("a_de.nii.gz"), "--t2", write("a_t2.nii.gz", affine=moved)]
+    return arguments, "corners lie up to 9 mm apart", "resample both to one grid"
+
+
+def two_shapes(write, tmp_path):
+    short = np.ones((*SHAPE[:2], 2), np.float32)
+    arguments = ["--lge", write("a_de.nii.gz"), "--t2", write("a_t2.nii.gz", short)]
+    return arguments, "a_t2.nii.gz is 27x30x2 but", "resample both to one grid"
+
+
+def four_dimensions(write, tmp_path):
+    path = write("cine.nii.gz", np.ones((*SHAPE, 2), np.float32))
+    return ["--bssfp", path], "cine.nii.gz is 4-D (27x30x3x2)", "save the one frame"
+
+
+def no_slices(write, tmp_path):
+    path = write("none.nii.gz", np.ones((27, 30, 0), np.float32))
+    return ["--lge", path], "none.nii.gz is 27x30x0 and holds no slice", "export it again"
+
+
+BAD_CASES = [
+    *(truncated, missing, a_folder, no_nifti, all_nan, two_grids, two_shapes),
+    *(four_dimensions, no_slices),
+]
+
+
+@pytest.mark.parametrize("bad_case", BAD_CASES, ids=lambda each: each.__name__)
+def test_a_case_that_cannot_be_read_is_1_and_leaves_nothing(predict, write, tmp_path, bad_case):
+    arguments, fault, remedy = bad_case(write, tmp_path)
+    done = predict(*arguments)
+    assert done.code == 1
+    assert fault in done.err
+    assert remedy in done.err
+    assert "1 of 1 cases failed" in done.err
+    assert "Traceback" not in done.err
+    assert written(tmp_path / "out") == []
+
+
+def test_a_slice_of_nan_and_a_slice_of_one_value_are_warned_of_and_gone_on_with(
+    predict, write, tmp_path
+):
+    values = np.random.default_rng(0).normal(100, 20, SHAPE).astype(np.float32)
+    values[..., 0], values[..., 1] = np.nan, 7
+    done = predict("--lge", write("odd.nii.gz", values))
+    assert done.code == 0
+    assert "odd.nii.gz: 810 voxels of slices 0 (of 3, counted from 0) are NaN" in done.err
+    assert "slices 1 (of 3, counted from 0) hold one value throughout" in done.err
+    assert (tmp_path / "out" / "odd_seg.nii.gz").is_file()
+
+
+def test_one_bad_case_of_a_cohort_is_3_and_the_others_are_done(predict, write, tmp_path):
+    write("a_lge.nii.gz")
+    write("b_lge.nii.gz")
+    bad = write("bad_lge.nii.gz")
+    bad.write_bytes(bad.read_bytes()[:100])
+    done = predict("-i", tmp_path / "in")
+    assert done.code == 3
+    assert "ERROR: bad: " in done.err
+    assert "1 of 3 cases failed; the messages above say why" in done.err
+    names = [
+        f"{case}_{kind}" for case in "ab" for kind in ("preview.png", "seg.nii.gz", "stats.json")
+    ]
+    assert written(tmp_path / "out") == names
+
+
+def test_a_folder_without_cases_is_refused_with_the_names_looked_for(predict, tmp_path):
+    (tmp_path / "in").mkdir()
+    done = predict("-i", tmp_path / "in")
+    assert done.code == 1
+    assert "no case found in" in done.err
+    assert "give the sequences one by one" in done.err
+    assert "is a file; give a folder" in predict("-i", __file__).err
+    assert "does not exist; give a folder" in predict("-i", tmp_path / "nowhere").err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_layout_block_or_device_is_refused_with_those_there_are(
+    predict, write, tmp_path
+):
+    path = write("a_lge.nii.gz")
+    done = predict("-i", tmp_path / "in", "--layout", "myopz")
+    assert (done.code, "layout 'myopz' is not known; choose from" in done.err) == (1, True)
+    done = predict("--lge", path, "--block", "scars")
+    assert (done.code, "no block scars; its blocks are lv_blood_pool" in done.err) == (1, True)
+    done = predict("--lge", path, "-d", "tpu")
+    assert (done.code, "device 'tpu' is not on this machine; it has" in done.err) == (1, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_place_of_the_output_folder_is_refused(predict, write, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    done = predict("--lge", write("a.nii.gz"))
+    assert done.code == 1
+    assert "myoseg: cannot write" in done.err
+    assert "choose another output folder" in done.err
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3], ids=["run.json", "stats", "mask"])
+def test_a_disk_that_fills_up_leaves_whole_files_and_no_mask(
+    predict, write, tmp_path, monkeypatch, nth
+):
+    """Of the run's files, the nth to be flushed finds no space."""
+    flushes = iter(range(1, 10))
+
+    def fsync(_):
+        if next(flushes) >= nth:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = write("a.nii.gz")
+    monkeypatch.setattr(os, "fsync", fsync)
+    done = predict("--lge", path)
+    assert done.code == 1
+    assert "No space left on device; free some space" in done.err
+    assert set(written(tmp_path / "out")) <= {"a_stats.json", "a_preview.png"}
+    for name in (tmp_path / "out").glob("*.json"):
+        json.loads(name.read_text())
+
+
+# Models
+
+
+def altered(run):
+    weights = run / "lvms" / "unet" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    return "weights.safetensors is not the file that network.json describes", "restore both"
+
+
+def gone(run):
+    shutil.rmtree(run)
+    return "holds no model: there is no model.json", "Give the run folder"
+
+
+def unfinished(run):
+    record = json.loads((run / "model.json").read_text())
+    record["members"][0]["finished"] = False
+    (run / "model.json").write_text(json.dumps(record))
+    return "is not finished: lv_blood_pool/unet to go", "--resume"
+
+
+def of_another_format(run):
+    record = json.loads((run / "model.json").read_text())
+    (run / "model.json").write_text(json.dumps(record | {"format": 99}))
+    return "model.json is of format 99", "use the version that trained it"
+
+
+def network_of_another_format(run):
+    card = run / "lvms" / "unet" / "network.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"format": 99}))
+    return "network.json: the network is of format 99", "use the version that trained it"
+
+
+@pytest.mark.parametrize(
+    "spoil", [altered, gone, unfinished, of_another_format, network_of_another_format]
+)
+def test_a_model_that_is_not_whole_is_refused(cli, trained_run, write, tmp_path, spoil):
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    fault, remedy = spoil(run)
+    path = write("a.nii.gz")
+    for done in (
+        cli("predict", "-m", run, "-o", tmp_path / "out", "--lge", path),
+        cli("model", "verify", run),
+    ):
+        assert done.code == 1
+        assert done.err.startswith("myoseg: ")
+        assert fault in done.err
+        assert remedy in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_whole_model_is_verified(cli, trained_run):
+    done = cli("model", "verify", trained_run)
+    assert done.code == 0
+    assert "lvms: unet" in done.out
+    assert "is whole" in done.out
+
+
+# Configurations
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--preset", "phisiological"], "did you mean physiological? use one of demo, paper"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml is neither a preset nor a recipe file"),
+        (["--set", "networks.unet.epoch=3"], "epoch is not a setting; did you mean epochs?"),
+        (["--set", "networks.unet.epochs=0"], "networks.unet.epochs is 0; it must be"),
+        (["--set", "networks.unet.epochs"], "write it as networks.unet.epochs=3"),
+        (["--set", "seed=[1"], "setting seed"),
+        (["--set", "table=papr"], "did you mean paper?"),
+        (["-d", "tpu"], "device 'tpu' is not on this machine"),
+        (["--layout", "myopz"], "layout 'myopz' is not known; choose from"),
+        (["--fold", "9"], "fold"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_refused(
+    cli, phantom_data, tmp_path, arguments, words
+):
+    done = cli("train", phantom_data, "-o", tmp_path / "run", *arguments)
+    assert done.code == 1
+    assert done.err.startswith(("myoseg: ", "WARNING", "INFO"))
+    assert words in done.err
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_configuration_that_is_no_yaml_is_refused_by_name(cli, phantom_data, tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("networks: [unet")
+    done = cli("train", phantom_data, "-o", tmp_path / "run", "--config", recipe)
+    assert done.code == 1
+    assert "mine.yaml" in done.err
+    assert not (tmp_path / "run").exists()
+
+
+# Labels
+
+
+@pytest.fixture
+def wrong_labels(phantom_data, tmp_path):
+    """The data set with a value in one label file that no coding has."""
+    data = shutil.copytree(phantom_data, tmp_path / "data")
+    labels = next(each for each in find_cases(data) if each.role != "test").labels
+    image = nib.load(labels)
+    codes = np.asarray(image.dataobj).copy()
+    codes[0, 0, 0] = 77
+    nib.Nifti1Image(codes, image.affine).to_filename(labels)
+    return data, labels
+
+
+def test_unknown_labels_are_refused_by_training(cli, wrong_labels, tmp_path):
+    data, labels = wrong_labels
+    done = cli("train", data, "-o", tmp_path / "run", "--preset", "demo", "-d", "cpu")
+    assert done.code == 1
+    assert labels.name in done.err
+    assert "77" in done.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_labels_of_one_case_are_3_in_an_evaluation(
+    cli, wrong_labels, phantom_data, tmp_path
+):
+    data, labels = wrong_labels
+    done = cli("evaluate", phantom_data, data, "-o", tmp_path / "scores")
+    assert done.code == 3
+    assert labels.name in done.err
+    assert "77" in done.err
+    assert "1 of 6 cases failed" in done.err
+    assert json.loads((tmp_path / "scores" / "metrics.json").read_text())["n_cases"] == 5
+
+
+def test_an_evaluation_into_a_file_is_refused(cli, phantom_data, tmp_path):
+    (tmp_path / "scores").write_text("mine")
+    done = cli("evaluate", phantom_data, phantom_data, "-o", tmp_path / "scores")
+    assert done.code == 1
+    assert "cannot write" in done.err
+    assert (tmp_path / "scores").read_text() == "mine"
+
+
+def test_an_evaluation_of_nothing_is_refused(cli, phantom_data, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = cli("evaluate", tmp_path / "empty", phantom_data, "-o", tmp_path / "scores")
+    assert (done.code, "holds no label file" in done.err) == (1, True)
+    assert not (tmp_path / "scores").exists()
+
+
+# Training and data
+
+
+def test_a_run_is_resumed_and_not_overwritten(
+    cli, phantom_data, trained_run, unet_settings, tmp_path
+):
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    settings = [part for change in unet_settings for part in ("--set", change)]
+    command = ("train", phantom_data, "-o", run, "-q", "-d", "cpu", "--preset", "demo", *settings)
+    refused = cli(*command)
+    assert refused.code == 1
+    assert "is not empty; continue the run in it with --resume" in refused.err
+    assert cli(*command, "--resume").code == 0
+    other = cli(*command, "--resume", "--set", "seed=5")
+    assert other.code == 1
+    assert "seed was 0 and is 5" in other.err
+
+
+def test_data_sets_are_simulated_checked_converted_and_listed(cli, tmp_path):
+    data = tmp_path / "simulated"
+    arguments = ("--n-training", 1, "--n-test", 1, "--small")
+    assert cli("data", "phantom", "-o", data, *arguments).code == 0
+    assert "not empty; give a new folder" in cli("data", "phantom", "-o", data, *arguments).err
+    checked = cli("data", "check", data)
+    assert checked.code == 0
+    assert "myops_training_101" in checked.out
+    assert len(json.loads(cli("data", "check", data, "--json").out)["cases"]) == 2
+    assert cli("data", "convert", data, "-o", tmp_path / "plain", "--to", "plain").code == 0
+    assert {files.name for files in find_cases(tmp_path / "plain")} == {
+        files.name for files in find_cases(data)
+    }
+    refused = cli("data", "convert", data, "-o", tmp_path / "other", "--to", "dicom")
+    assert (refused.code, "dicom" in refused.err) == (1, True)
+    assert not (tmp_path / "other").exists()
+    assert "myops " in cli("data", "layouts").out
+
+
+def test_a_data_set_with_a_fault_fails_its_check(cli, write, tmp_path):
+    path = write("a_lge.nii.gz")
+    path.write_bytes(path.read_bytes()[:100])
+    done = cli("data", "check", tmp_path / "in")
+    assert done.code == 1
+    assert "a_lge.nii.gz" in done.out
+
+
+def test_reproduce_and_demo_hand_on_what_was_asked(cli, monkeypatch, tmp_path):
+    asked = {}
+
+    def reproduce(data, recipe, out, **arguments):
+        asked.update(data=data, name=recipe.name, seed=recipe.seed, **arguments)
+        return out
+
+    def run_demo(out, **arguments):
+        asked.update(out=out, **arguments)
+        return out
+
+    monkeypatch.setattr("myoseg.reproduction.experiment.reproduce", reproduce)
+    monkeypatch.setattr("myoseg.reproduction.demo.run_demo", run_demo)
+    done = cli("reproduce", "data", "-o", tmp_path, "--set", "seed=3", "--folds", "4", "-d", "cpu")
+    assert done.code == 0
+    assert asked == {
+        "data": Path("data"),
+        "name": "paper",
+        "seed": 3,
+        "layout": None,
+        "n_folds": 4,
+        "device": "cpu",
+        "progress": True,
+    }
+    asked.clear()
+    assert cli("demo", "-o", tmp_path / "d", "--seed", "2", "-q").code == 0
+    assert asked == {"out": tmp_path / "d", "seed": 2, "device": "auto", "progress": False}
+
+
+def test_progress_is_shown_on_stderr_and_details_where_asked_for(cli, write, trained_run, tmp_path):
+    command = ("predict", "-m", trained_run, "-o", tmp_path / "out", "-d", "cpu")
+    shown = cli(*command, "--lge", write("a.nii.gz"))
+    assert "Segmenting" in shown.err
+    assert "Segmenting" not in shown.out
+    failed = cli("model", "verify", tmp_path / "nowhere")
+    assert "Traceback" not in failed.err
+
+
+def test_every_sequence_has_its_option(cli):
+    done = cli("predict", "--help")
+    for sequence in Sequence:
+        assert f"--{sequence}" in done.out

@@ -1,0 +1,106 @@
+import errno
+import json
+import os
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from myoseg.anatomy import Sequence
+from myoseg.blocks import PHYSIOLOGICAL
+from myoseg.cases.case_files import case_files
+from myoseg.cases.layouts import find_cases
+from myoseg.cohort import CaseOutcome, predict_cohort
+from myoseg.errors import OutputError
+from myoseg.prediction.model import Model
+from myoseg.slices.normalisation import Preprocessing
+
+
+def bright(images):
+    return np.clip(images[:, 0], 0, 1)
+
+
+@pytest.fixture
+def model():
+    """One that takes no training."""
+    predictors = {block.name: (bright,) for block in PHYSIOLOGICAL.blocks}
+    return Model(PHYSIOLOGICAL, Preprocessing(32), predictors)
+
+
+@pytest.fixture
+def test_cases(phantom_data):
+    return [files for files in find_cases(phantom_data) if files.role == "test"]
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_each_case_gets_a_mask_statistics_and_a_preview(test_cases, model, tmp_path):
+    outcomes = list(predict_cohort(test_cases, model, tmp_path))
+    assert outcomes == [CaseOutcome(files.name) for files in test_cases]
+    assert names_in(tmp_path) == sorted(
+        f"{files.name}_{kind}"
+        for files in test_cases
+        for kind in ("seg.nii.gz", "stats.json", "preview.png")
+    )
+    for files in test_cases:
+        mask = nib.load(tmp_path / f"{files.name}_seg.nii.gz")
+        image = nib.load(files.images[Sequence.LGE])
+        assert mask.shape == image.shape
+        np.testing.assert_allclose(mask.affine, image.affine, atol=1e-5)
+        assert set(np.unique(mask.dataobj)) <= {0, 200, 500, 600, 1220, 2221}
+        stats = json.loads((tmp_path / f"{files.name}_stats.json").read_text())
+        assert stats["not_assessed"] == []
+
+
+def test_consecutive_codes_are_written_if_asked_for(test_cases, model, tmp_path):
+    list(predict_cohort(test_cases[:1], model, tmp_path, consecutive=True))
+    mask = nib.load(tmp_path / f"{test_cases[0].name}_seg.nii.gz")
+    assert set(np.unique(mask.dataobj)) <= {0, 1, 2, 3, 4, 5}
+
+
+def test_cases_are_read_one_at_a_time(test_cases, model, tmp_path):
+    outcomes = predict_cohort(test_cases, model, tmp_path)
+    assert names_in(tmp_path) == []
+    next(outcomes)
+    assert {name.rsplit("_", 1)[0] for name in names_in(tmp_path)} == {test_cases[0].name}
+
+
+def test_a_case_that_fails_does_not_stop_the_others(test_cases, model, tmp_path, caplog):
+    bad = case_files(lge=tmp_path / "gone.nii.gz", name="bad")
+    out = tmp_path / "out"
+    outcomes = list(predict_cohort([bad, *test_cases], model, out))
+    assert [outcome.error is None for outcome in outcomes] == [False, True, True]
+    assert "gone.nii.gz does not exist; give the path" in outcomes[0].error
+    assert "bad: " in caplog.text
+    assert "Traceback" not in caplog.text
+    assert not [name for name in names_in(out) if name.startswith(("bad", "."))]
+
+
+def test_what_nobody_expected_is_told_with_its_traceback(test_cases, model, tmp_path, caplog):
+    def broken(images):
+        raise ZeroDivisionError("oh")
+
+    table = PHYSIOLOGICAL
+    broken_model = Model(table, model.preprocessing, {b.name: (broken,) for b in table.blocks})
+    (outcome,) = predict_cohort(test_cases[:1], broken_model, tmp_path)
+    assert outcome.error == "ZeroDivisionError: oh"
+    assert "Traceback" in caplog.text
+
+
+def test_a_full_disk_ends_the_cohort_and_leaves_no_half_file(
+    test_cases, model, tmp_path, monkeypatch
+):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"stats\.json: No space left.*free some space"):
+        list(predict_cohort(test_cases, model, tmp_path / "out"))
+    assert names_in(tmp_path / "out") == []
+
+
+def test_no_cases_are_no_work(model, tmp_path):
+    assert list(predict_cohort([], model, tmp_path / "out")) == []
+    assert not (tmp_path / "out").exists()
