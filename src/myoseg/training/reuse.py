@@ -36,7 +36,7 @@ def trained_alike(
         card = finished_card(run / member.folder)
         if card is None or not _is_same(card, member, recipe, data_fingerprint):
             continue
-        if _fold_of(run) == fold:
+        if _holds_out(run, fold):
             return run / member.folder
     return None
 
@@ -73,5 +73,10 @@ def _deciding(record: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key not in _MAY_DIFFER}
 
 
-def _fold_of(run: Path) -> Any:
-    return json.loads((run / MODEL).read_text(encoding="utf-8"))["fold"]
+def _holds_out(run: Path, fold: int | None) -> bool:
+    """Whether the run held out this fold; no run without a readable description did."""
+    try:
+        record = json.loads((run / MODEL).read_text(encoding="utf-8"))
+        return bool(record["fold"] == fold)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
