@@ -206,11 +206,12 @@ def _read_json(path: Path) -> Any:
 def in_words(seconds: float) -> str:
     """A duration as people say it.
 
-    >>> in_words(90), in_words(5000), in_words(900000)
+    >>> in_words(90.0), in_words(5000.0), in_words(900000.0)
     ('2 minutes', '1.4 hours', '10.4 days')
     """
     if seconds < 3600:
-        return f"{max(1, round(seconds / 60))} minutes"
+        minutes = max(1, round(seconds / 60))
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
     if seconds < 2 * 86400:
         return f"{seconds / 3600:.1f} hours"
     return f"{seconds / 86400:.1f} days"
