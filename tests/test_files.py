@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from myoseg.errors import OutputError
-from myoseg.files import sha256_of, write_csv, write_json, write_text, written_whole
+from myoseg.files import (
+    folder_written_whole,
+    sha256_of,
+    write_csv,
+    write_json,
+    write_text,
+    written_whole,
+)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -163,3 +170,33 @@ def test_sha256_is_the_standards_own_example(tmp_path):
     assert sha256_of(tmp_path / "empty") == (
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     )
+
+
+def test_a_folder_takes_the_place_of_the_one_before_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "folder"
+
+    def fill(name, fails=False):
+        with folder_written_whole(path) as aside:
+            (aside / name).write_text("abc")
+            if fails:
+                raise KeyboardInterrupt
+
+    fill("a")
+    assert names_in(path) == ["a"]
+    with pytest.raises(KeyboardInterrupt):
+        fill("b", fails=True)
+    assert names_in(path) == ["a"]
+    fill("c")
+    assert names_in(path) == ["c"]
+    assert names_in(path.parent) == ["folder"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    for path in (tmp_path / "taken" / "folder", tmp_path / "taken"):
+        with (
+            pytest.raises(OutputError, match=r"cannot write .*choose another output folder"),
+            folder_written_whole(path),
+        ):
+            pass
+    assert names_in(tmp_path) == ["taken"]
