@@ -146,5 +146,5 @@ def test_inside_a_true_region_only_what_lies_there_counts(cohort):
 
 
 def test_an_unknown_region_to_be_inside_of_is_refused(cohort):
-    with pytest.raises(InputError, match="no region 'heart'.*myocardium"):
+    with pytest.raises(InputError, match=r"no region 'heart'.*myocardium"):
         evaluate(cohort / "pred", cohort / "true", inside="heart")
