@@ -1,0 +1,41 @@
+"""Competitors timed in turn, so that a machine whose speed drifts is fair to all of them."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+
+def time_in_turn(
+    competitors: Mapping[str, Callable[[], object]], rounds: int, calls: Mapping[str, int]
+) -> dict[str, list[float]]:
+    """Seconds a call of each competitor in each round, after one call that is not counted.
+
+    Args:
+        competitors: what to call, by name.
+        rounds: how often each has its turn.
+        calls: calls in one turn, by name; 1 where not given.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in competitors}
+    for call in competitors.values():
+        call()
+    for _ in range(rounds):
+        for name, call in competitors.items():
+            n_calls = calls.get(name, 1)
+            began = time.perf_counter()
+            for _ in range(n_calls):
+                call()
+            seconds[name].append((time.perf_counter() - began) / n_calls)
+    return seconds
+
+
+def print_table(title: str, seconds: Mapping[str, list[float]], ours: str) -> None:
+    """A Markdown table: median and range of each, and how many times `ours` is faster."""
+    print(f"\n## {title}\n\n{platform.machine()}, Python {platform.python_version()}\n")
+    print("| | median ms | lowest - highest | times slower than ours |")
+    print("|---|---|---|---|")
+    reference = median(seconds[ours])
+    for name, values in seconds.items():
+        spread = f"{min(values) * 1e3:.2f} - {max(values) * 1e3:.2f}"
+        ratio = median(values) / reference
+        print(f"| {name} | {median(values) * 1e3:.2f} | {spread} | {ratio:.3g} |")
