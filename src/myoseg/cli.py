@@ -141,8 +141,7 @@ def predict(
         for outcome in _progress(outcomes, total=len(files), title="Segmenting", quiet=quiet)
         if outcome.error is not None
     ]
-    _say_where(out)
-    _exit_for(failed=len(failed), total=len(files))
+    _close(out, n_failed=len(failed), n_cases=len(files))
 
 
 @app.command()
@@ -163,9 +162,9 @@ def train(
 ) -> None:
     """Train every block of a preset's table on a data set; stopped runs can be resumed."""
     _start_log(quiet, verbose)
+    recipe = _recipe(preset, config, changes)
     from myoseg.api import train as train_on
 
-    recipe = _recipe(preset, config, changes)
     run = train_on(
         data,
         out,
@@ -209,9 +208,8 @@ def evaluate(
         true_coding=coding,
         inside=inside,
     )
-    _say_where(out)
     n_failed = len(evaluation.failures)
-    _exit_for(failed=n_failed, total=n_failed + evaluation.n_cases)
+    _close(out, n_failed=n_failed, n_cases=n_failed + evaluation.n_cases)
 
 
 @app.command()
@@ -234,9 +232,9 @@ def reproduce(
     Typed again, the same command goes on where it was stopped.
     """
     _start_log(quiet, verbose)
+    recipe = _recipe(preset, config, changes)
     from myoseg.reproduction.experiment import reproduce as run_experiment
 
-    recipe = _recipe(preset, config, changes)
     _say_where(
         run_experiment(
             data,
@@ -361,10 +359,13 @@ def _say_where(path: Path) -> None:
     typer.echo(f"Results are in {path.resolve()}")
 
 
-def _exit_for(*, failed: int, total: int) -> None:
-    if failed:
-        typer.echo(f"{failed} of {total} cases failed; the messages above say why.", err=True)
-        raise typer.Exit(1 if failed == total else SOME_FAILED)
+def _close(out: Path, *, n_failed: int, n_cases: int) -> None:
+    """Says what became of a cohort, and exits with the code for it."""
+    if n_failed < n_cases:
+        _say_where(out)
+    if n_failed:
+        typer.echo(f"{n_failed} of {n_cases} cases failed; the messages above say why.", err=True)
+        raise typer.Exit(1 if n_failed == n_cases else SOME_FAILED)
 
 
 def main() -> None:
