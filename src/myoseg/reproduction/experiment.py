@@ -23,6 +23,7 @@ from myoseg.reproduction.methods import Method, methods_of, recipe_of
 from myoseg.reproduction.report import predicted_labels, predictions_folder, write_report
 from myoseg.training.duration import estimate_seconds
 from myoseg.training.fit import train
+from myoseg.training.interruption import TrainingInterruptedError
 from myoseg.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,19 @@ def reproduce(
         progress=progress,
     )
     _open(experiment)
+    try:
+        _run(experiment)
+    except TrainingInterruptedError as stop:
+        raise TrainingInterruptedError(
+            f"the experiment in {out} was interrupted; give the same command again to go on."
+        ) from stop
+    test = [case for fold in experiment.folds for case in fold.test]
+    write_report(experiment.methods, test, out)
+    return out
+
+
+def _run(experiment: Experiment) -> None:
+    """Trains each method on each fold and segments its test cases."""
     for fold in experiment.folds:
         cases = [read_case(each) for each in fold.training]
         if experiment.is_new:
@@ -115,9 +129,6 @@ def reproduce(
         for method in experiment.methods:
             _train(experiment, method, fold, cases)
             _predict(experiment, method, fold)
-    test = [case for fold in experiment.folds for case in fold.test]
-    write_report(experiment.methods, test, out)
-    return out
 
 
 def _open(experiment: Experiment) -> None:
