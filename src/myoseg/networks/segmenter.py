@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from myoseg.blocks import Architecture
 from myoseg.errors import InputError
+from myoseg.networks.losses import Loss, loss_of_logits
 
 Normalisation = Literal["none", "instance", "batch"]
 NORMALISATIONS: Final[tuple[Normalisation, ...]] = get_args(Normalisation)
@@ -69,3 +70,30 @@ class Segmenter(nn.Module, ABC):
                 f"{self.architecture} normalises over 1 pixel where maps are coarsest, got images "
                 f"of {rows} x {cols}; give larger images, or more of them."
             )
+
+
+class LogitSegmenter(Segmenter):
+    """A network that gives scores to be put through a sigmoid; U-Net and U-Net++ are."""
+
+    def __init__(self, n_inputs: int, loss: Loss) -> None:
+        super().__init__(n_inputs)
+        self.loss_name = loss
+
+    @abstractmethod
+    def logits(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
+        """The output before its sigmoid.
+
+        Raises:
+            InputError: the images have the wrong number of channels or a size the stride does not
+                divide.
+        """
+
+    def forward(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
+        """Probabilities of the block's target, in [0, 1]."""
+        return self.logits(images).sigmoid()
+
+    def loss(
+        self, images: Float[Tensor, "n input row col"], masks: Bool[Tensor, "n 1 row col"]
+    ) -> Float[Tensor, ""]:
+        """The negative Dice coefficient, or what the option `loss` names."""
+        return loss_of_logits(self.logits(images), masks, self.loss_name)

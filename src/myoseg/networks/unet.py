@@ -5,18 +5,18 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from myoseg.blocks import Architecture
 from myoseg.errors import ConfigurationError
 from myoseg.networks.choices import choose
 from myoseg.networks.initialisation import initialise_as_keras
-from myoseg.networks.losses import LOSSES, loss_of_logits
-from myoseg.networks.segmenter import NORMALISATIONS, Normalisation, Segmenter
+from myoseg.networks.losses import LOSSES
+from myoseg.networks.segmenter import NORMALISATIONS, LogitSegmenter, Normalisation
 
 
-class UNet(Segmenter):
+class UNet(LogitSegmenter):
     """Two 3 x 3 convolutions a level, max-pooling down, up-convolutions and skip connections up.
 
     Figure 2 does not say how maps are enlarged; this is the up-convolution of the U-Net it cites: a
@@ -44,14 +44,13 @@ class UNet(Segmenter):
         Raises:
             ConfigurationError: an option is out of range.
         """
-        super().__init__(n_inputs)
+        super().__init__(n_inputs, choose(loss, LOSSES, "unet: loss"))
         if not channels or any(not isinstance(n, int) or n < 1 for n in channels):
             raise ConfigurationError(
                 f"unet: channels must be positive whole numbers, one a level, got {channels!r}."
             )
         self.channels = tuple(channels)
         self.normalisation = choose(normalisation, NORMALISATIONS, "unet: normalisation")
-        self.loss_name = choose(loss, LOSSES, "unet: loss")
         self.stride = 2 ** (len(self.channels) - 1)
         levels = list(pairwise(self.channels))
         self.first = _ConvolutionPair(n_inputs, self.channels[0], self.normalisation)
@@ -76,16 +75,6 @@ class UNet(Segmenter):
             coarse = convolve(torch.cat([maps.pop(), enlarge(coarse)], dim=1))
         scores: Tensor = self.last(coarse)
         return scores
-
-    def forward(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
-        """Probabilities of the block's target, in [0, 1]."""
-        return self.logits(images).sigmoid()
-
-    def loss(
-        self, images: Float[Tensor, "n input row col"], masks: Bool[Tensor, "n 1 row col"]
-    ) -> Float[Tensor, ""]:
-        """The negative Dice coefficient, or what the option `loss` names."""
-        return loss_of_logits(self.logits(images), masks, self.loss_name)
 
     def options(self) -> dict[str, Any]:
         """JSON values with which `build_segmenter` makes this network again."""

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from myoseg.blocks import Architecture
 from myoseg.errors import ConfigurationError
 from myoseg.networks.choices import choose
 from myoseg.networks.initialisation import initialise_as_keras
-from myoseg.networks.losses import LOSSES, loss_of_logits
+from myoseg.networks.losses import LOSSES
 from myoseg.networks.pretrained import (
     check_pretrained,
     imagenet_weights,
     load_pretrained,
 )
-from myoseg.networks.segmenter import Segmenter
+from myoseg.networks.segmenter import LogitSegmenter
 from myoseg.networks.torchvision_operators import ensure_torchvision
 
 ENCODERS: Final = (
@@ -26,7 +26,7 @@ ENCODERS: Final = (
 )
 
 
-class UNetPlusPlus(Segmenter):
+class UNetPlusPlus(LogitSegmenter):
     """Nested skip connections over an encoder that halves the image five times.
 
     The decoder normalises over the batch, as the library's does.
@@ -59,7 +59,7 @@ class UNetPlusPlus(Segmenter):
             ConfigurationError: an option is out of range.
             ModelError: the pre-trained weights cannot be had.
         """
-        super().__init__(n_inputs)
+        super().__init__(n_inputs, choose(loss, LOSSES, "unet_plus_plus: loss"))
         if len(decoder_channels) != 5 or any(n < 1 for n in decoder_channels):
             raise ConfigurationError(
                 "unet_plus_plus: decoder_channels must be five positive whole numbers, got "
@@ -68,7 +68,6 @@ class UNetPlusPlus(Segmenter):
         check_pretrained(pretrained, ("none", "imagenet"), pretrained_file, self.architecture)
         self.encoder_name = choose(encoder, ENCODERS, "unet_plus_plus: encoder")
         self.decoder_channels = tuple(decoder_channels)
-        self.loss_name = choose(loss, LOSSES, "unet_plus_plus: loss")
         self.network = _network(encoder, self.decoder_channels)
         self._fill(pretrained, pretrained_file)
 
@@ -92,16 +91,6 @@ class UNetPlusPlus(Segmenter):
         self.check_input(images)
         scores: Tensor = self.network(images)
         return scores
-
-    def forward(self, images: Float[Tensor, "n input row col"]) -> Float[Tensor, "n 1 row col"]:
-        """Probabilities of the block's target, in [0, 1]."""
-        return self.logits(images).sigmoid()
-
-    def loss(
-        self, images: Float[Tensor, "n input row col"], masks: Bool[Tensor, "n 1 row col"]
-    ) -> Float[Tensor, ""]:
-        """The negative Dice coefficient, or what the option `loss` names."""
-        return loss_of_logits(self.logits(images), masks, self.loss_name)
 
     def options(self) -> dict[str, Any]:
         """JSON values with which `build_segmenter` makes this network again.

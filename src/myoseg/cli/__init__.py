@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from myoseg.cli import data as data_commands
+from myoseg.cli import model as model_commands
+from myoseg.cli.options import (
+    Config,
+    Consecutive,
+    Data,
+    Device,
+    Layout,
+    Out,
+    Preset,
+    Quiet,
+    Set,
+    Verbose,
+)
+from myoseg.cli.results import close, progress_over, say_where
 from myoseg.errors import MyosegError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from myoseg.cohort import CaseOutcome
     from myoseg.training.recipe import Recipe
-
-SOME_FAILED = 3
 
 app = typer.Typer(
     help="Segment myocardial scar and edema from bSSFP, LGE and T2 cardiac MR. Research use only.",
@@ -28,32 +38,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="Check, convert and simulate data sets.", no_args_is_help=True)
-model_app = typer.Typer(help="Look after trained models.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-app.add_typer(model_app, name="model")
+app.add_typer(data_commands.app, name="data")
+app.add_typer(model_commands.app, name="model")
 
-Data = Annotated[Path, typer.Argument(help="Folder of a data set.")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
-Layout = Annotated[
-    str | None,
-    typer.Option(
-        help="How the folder is laid out (`myoseg data layouts` lists them); found by itself "
-        "where not given."
-    ),
-]
-Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu, gpu, gpu:N or mps.")]
-Preset = Annotated[str, typer.Option("--preset", help="paper, physiological, quick or demo.")]
-Config = Annotated[Path | None, typer.Option(help="A configuration file in the form of a preset.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: networks.unet.epochs=20."),
-]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings, no progress bars.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every detail, and tracebacks.")]
-Consecutive = Annotated[
-    bool, typer.Option("--consecutive", help="Write label codes 1 to 5 instead of MyoPS codes.")
-]
 N_FOLDS = 5
 
 
@@ -81,7 +68,7 @@ def demo(
     _start_log(quiet, verbose)
     from myoseg.reproduction.demo import run_demo
 
-    _say_where(run_demo(out, seed=seed, device=device, progress=not quiet))
+    say_where(run_demo(out, seed=seed, device=device, progress=not quiet))
 
 
 @app.command()
@@ -138,10 +125,10 @@ def predict(
     outcomes = predict_cohort(files, loaded, out, consecutive=consecutive)
     failed = [
         outcome
-        for outcome in _progress(outcomes, total=len(files), title="Segmenting", quiet=quiet)
+        for outcome in progress_over(outcomes, total=len(files), title="Segmenting", quiet=quiet)
         if outcome.error is not None
     ]
-    _close(out, n_failed=len(failed), n_cases=len(files))
+    close(out, n_failed=len(failed), n_cases=len(files))
 
 
 @app.command()
@@ -175,7 +162,7 @@ def train(
         resume=resume,
         progress=not quiet,
     )
-    _say_where(run)
+    say_where(run)
 
 
 @app.command()
@@ -209,7 +196,7 @@ def evaluate(
         inside=inside,
     )
     n_failed = len(evaluation.failures)
-    _close(out, n_failed=n_failed, n_cases=n_failed + evaluation.n_cases)
+    close(out, n_failed=n_failed, n_cases=n_failed + evaluation.n_cases)
 
 
 @app.command()
@@ -235,7 +222,7 @@ def reproduce(
     recipe = _recipe(preset, config, changes)
     from myoseg.reproduction.experiment import reproduce as run_experiment
 
-    _say_where(
+    say_where(
         run_experiment(
             data,
             recipe,
@@ -265,107 +252,16 @@ def info(
         typer.echo(f"{key:28} {', '.join(value) if isinstance(value, list) else value}")
 
 
-@data_app.command("check")
-def data_check(
-    data: Data,
-    layout: Layout = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List every case: sequences, shapes, spacing, labels and their sizes, and each problem."""
-    from myoseg.cases.check import check_data
-
-    report = check_data(data, layout)
-    typer.echo(json.dumps(report.to_record(), indent=2) if as_json else report.to_text())
-    raise typer.Exit(1 if report.has_errors else 0)
-
-
-@data_app.command("convert")
-def data_convert(
-    data: Data,
-    out: Out,
-    to: Annotated[str, typer.Option(help="Layout to write: myops, nnunet or plain.")] = "myops",
-    layout: Layout = None,
-) -> None:
-    """Write a data set in another layout."""
-    from myoseg.cases.convert import convert_cases
-
-    convert_cases(data, out, to=to, layout=layout)
-    _say_where(out)
-
-
-@data_app.command("layouts")
-def data_layouts() -> None:
-    """List the layouts that are known."""
-    from myoseg.cases.layouts import LAYOUTS
-
-    for layout in LAYOUTS:
-        typer.echo(f"{layout.name:14} {layout.description}")
-
-
-@data_app.command("phantom")
-def data_phantom(
-    out: Out,
-    n_training: Annotated[int, typer.Option(min=1, help="Training cases.")] = 25,
-    n_test: Annotated[int, typer.Option(min=0, help="Test cases, with labels.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the first case.")] = 0,
-    small: Annotated[
-        bool, typer.Option("--small", help="128 x 128 pixels of 1.5 mm instead of 256 x 256.")
-    ] = False,
-) -> None:
-    """Simulate cases and write them in the layout of MyoPS 2020."""
-    from myoseg.cases.phantom import SMALL, PhantomConfig
-    from myoseg.cases.phantom.data_set import write_phantoms
-
-    config = SMALL if small else PhantomConfig()
-    write_phantoms(out, n_training=n_training, n_test=n_test, seed=seed, config=config)
-    _say_where(out)
-
-
-@model_app.command("verify")
-def model_verify(
-    model: Annotated[Path, typer.Argument(help="Run folder that `myoseg train` wrote.")],
-) -> None:
-    """Check that every network of a model is there, whole and unaltered."""
-    from myoseg.prediction.model import load_model
-
-    table = load_model(model, device="cpu").table
-    for block in table.blocks:
-        typer.echo(f"{block.name}: {', '.join(block.networks)}")
-    typer.echo(f"{model} is whole.")
-
-
 def _recipe(preset: str, config: Path | None, changes: list[str] | None) -> "Recipe":
     from myoseg.training.recipe import load_recipe
 
     return load_recipe(config if config is not None else preset, changes or ())
 
 
-def _progress(
-    items: "Iterable[CaseOutcome]", total: int, title: str, *, quiet: bool
-) -> "Iterable[CaseOutcome]":
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, title, total=total, console=Console(stderr=True), disable=quiet)
-
-
 def _start_log(quiet: bool, verbose: bool) -> None:
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("myoseg").setLevel(level)
-
-
-def _say_where(path: Path) -> None:
-    typer.echo(f"Results are in {path.resolve()}")
-
-
-def _close(out: Path, *, n_failed: int, n_cases: int) -> None:
-    """Says what became of a cohort, and exits with the code for it."""
-    if n_failed < n_cases:
-        _say_where(out)
-    if n_failed:
-        typer.echo(f"{n_failed} of {n_cases} cases failed; the messages above say why.", err=True)
-        raise typer.Exit(1 if n_failed == n_cases else SOME_FAILED)
 
 
 def main() -> None:

@@ -1,0 +1,28 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[Path, typer.Argument(help="Folder of a data set.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        help="How the folder is laid out (`myoseg data layouts` lists them); found by itself "
+        "where not given."
+    ),
+]
+Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu, gpu, gpu:N or mps.")]
+Preset = Annotated[str, typer.Option("--preset", help="paper, physiological, quick or demo.")]
+Config = Annotated[Path | None, typer.Option(help="A configuration file in the form of a preset.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: networks.unet.epochs=20."),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings, no progress bars.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every detail, and tracebacks.")]
+Consecutive = Annotated[
+    bool, typer.Option("--consecutive", help="Write label codes 1 to 5 instead of MyoPS codes.")
+]
