@@ -23,3 +23,9 @@ def test_what_was_not_assessed_has_no_volume_rather_than_zero():
     assert record["volumes_ml"]["edema"] is None
     assert "edema" in record["not_assessed"]
     assert "10.0 mm apart" in record["note"]
+
+
+def test_a_single_slice_is_said_to_be_one():
+    grid = Geometry(shape=(1, 2, 2), affine=np.diag([1.0, 1.0, 8.0, 1.0]))
+    record = statistics_record("a", LabelMap(np.zeros(grid.shape, np.int16), EACH_TISSUE), grid)
+    assert record["note"] == "Volumes are those of a single slice, taken to be 8.0 mm thick."

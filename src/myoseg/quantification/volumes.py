@@ -26,5 +26,11 @@ def statistics_record(name: str, labels: LabelMap, geometry: Geometry) -> dict[s
         "volumes_ml": region_volumes_ml(labels, geometry),
         "not_assessed": list(labels.not_assessed),
         "groups": [sorted(tissue.name.lower() for tissue in group) for group in labels.groups],
-        "note": f"Volumes are extrapolated from {n_slices} slices {spacing_mm[0]:.1f} mm apart.",
+        "note": _extrapolation(n_slices, spacing_mm[0]),
     }
+
+
+def _extrapolation(n_slices: int, distance_mm: float) -> str:
+    if n_slices == 1:
+        return f"Volumes are those of a single slice, taken to be {distance_mm:.1f} mm thick."
+    return f"Volumes are extrapolated from {n_slices} slices {distance_mm:.1f} mm apart."
