@@ -167,6 +167,14 @@ def test_info_prints_versions_devices_and_presets(cli):
             ["predict", "-o", "out", "-m", "run", "-i", "a", "--lge", "b.nii"],
             "give either -i FOLDER, or one or more of",
         ),
+        (
+            ["predict", "-o", "out", "-m", "run", "-i", "a", "--name", "b"],
+            "--name goes with --bssfp, --lge and --t2",
+        ),
+        (
+            ["predict", "-o", "out", "-m", "run", "--lge", "a.nii", "--layout", "myops"],
+            "--layout goes with -i",
+        ),
         (["train", "data"], "Missing option '-o'"),
         (
             ["train", "data", "-o", "run", "--fold", "-1"],

@@ -100,6 +100,10 @@ def predict(
     _start_log(quiet, verbose)
     if (data is None) == (bssfp is None and lge is None and t2 is None):
         raise typer.BadParameter("give either -i FOLDER, or one or more of --bssfp, --lge and --t2")
+    if name is not None and data is not None:
+        raise typer.BadParameter("--name goes with --bssfp, --lge and --t2, not with -i")
+    if layout is not None and data is None:
+        raise typer.BadParameter("--layout goes with -i")
     from myoseg.cases.layouts import case_files, find_cases
     from myoseg.cohort import predict_cohort
     from myoseg.files import sha256_of, write_json
