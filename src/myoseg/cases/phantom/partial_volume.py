@@ -70,10 +70,10 @@ def material_shares(scene: Scene, sampling: Sampling, position_mm: float) -> Sha
     for row_offset in _offsets(sampling.supersampling):
         for col_offset in _offsets(sampling.supersampling):
             right, down = _plane_points(scene.view, sampling.matrix, row_offset, col_offset)
-            body = _body_at(scene, right, down, position_mm)
+            body = body_materials(scene, right, down, position_mm)
             for depth in _offsets(sampling.n_sub_slices):
                 level_mm = position_mm + depth * scene.view.thickness_mm
-                material = _with_heart(scene, body, right, down, level_mm)
+                material = with_heart(scene, body, right, down, level_mm)
                 shares[material, pixels] += weight
     return shares.reshape(len(Material), *sampling.matrix)
 
@@ -115,24 +115,46 @@ def _plane_points(
     return right, down
 
 
-def _body_at(
-    scene: Scene, right: Points, down: Points, position_mm: float
+def scene_materials(
+    scene: Scene, right_mm: Points, down_mm: Points, position_mm: float
 ) -> UInt8[np.ndarray, "point"]:
-    """The torso's material at points of the plane."""
+    """The `Material` at points of a plane across the long axis, body and heart together.
+
+    Args:
+        scene: the heart, its infarct, the body and where the slices lie in it.
+        right_mm: mm from the LV axis at the base, in the direction of increasing column.
+        down_mm: mm from it in the direction of increasing row.
+        position_mm: of the plane along the long axis, from the base.
+    """
+    body = body_materials(scene, right_mm, down_mm, position_mm)
+    return with_heart(scene, body, right_mm, down_mm, position_mm)
+
+
+def body_materials(
+    scene: Scene, right_mm: Points, down_mm: Points, position_mm: float
+) -> UInt8[np.ndarray, "point"]:
+    """The body's `Material` at points of a plane across the long axis, without the heart.
+
+    Args:
+        scene: the body and where the slices lie in it.
+        right_mm: mm from the LV axis at the base, in the direction of increasing column.
+        down_mm: mm from it in the direction of increasing row.
+        position_mm: of the plane along the long axis, from the base.
+    """
     frame, (across, downward) = scene.view.frame, image_axes(scene.view)
     origin_mm = frame.base_mm + position_mm * frame.apical
     x, y, z = (
-        np.float32(origin) + right * np.float32(a) + down * np.float32(d)
+        np.float32(origin) + right_mm * np.float32(a) + down_mm * np.float32(d)
         for origin, a, d in zip(origin_mm, across, downward, strict=True)
     )
     return torso_material(scene.torso, x, y, z)
 
 
-def _with_heart(
+def with_heart(
     scene: Scene,
     body: UInt8[np.ndarray, "point"],
-    right: Points,
-    down: Points,
+    right_mm: Points,
+    down_mm: Points,
     position_mm: float,
 ) -> UInt8[np.ndarray, "point"]:
     """The material at points of the plane `position_mm` from the base, the heart over the body."""
@@ -141,8 +163,8 @@ def _with_heart(
     radii = layer_radii(heart, depths, infarct.thinning if infarct else 0.0, position_mm)
     angle = np.deg2rad(scene.view.rotation_deg)
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    lateral = right * cos + down * sin - np.float32(heart.drift[0] * position_mm)
-    upward = right * sin - down * cos - np.float32(heart.drift[1] * position_mm)
+    lateral = right_mm * cos + down_mm * sin - np.float32(heart.drift[0] * position_mm)
+    upward = right_mm * sin - down_mm * cos - np.float32(heart.drift[1] * position_mm)
     near = np.flatnonzero(lateral**2 + upward**2 < radii.max() ** 2)
     points = PolarPoints.of(lateral[near], upward[near])
     materials = np.array([*LAYERS, Material.AIR], dtype=np.uint8)[layer_at(radii, points)]
