@@ -18,10 +18,12 @@ from jaxtyping import Float32
 from myoseg.anatomy import Sequence
 from myoseg.cases.phantom.signal import (
     Protocol,
+    T2Variant,
     bssfp_signal,
     lge_signal,
     nulling_ti_ms,
     t1_post_ms,
+    t2_prepared_signal,
     t2_stir_signal,
 )
 from myoseg.errors import ConfigurationError
@@ -189,7 +191,7 @@ def signal_table(tissues: Tissues) -> SignalTable:
     table = {
         Sequence.BSSFP: [_bssfp(p, tissues.protocol) for p in columns],
         Sequence.LGE: [_lge(p, tissues) for p in columns],
-        Sequence.T2: [_t2_stir(p, tissues.protocol) for p in columns],
+        Sequence.T2: [_t2(p, tissues.protocol) for p in columns],
     }
     return np.array([table[sequence] for sequence in Sequence], dtype=np.float32)
 
@@ -226,6 +228,24 @@ def _t1_post_ms(tissue: TissueProperties, tissues: Tissues) -> float:
             delta_r1_per_ms,
         )
     )
+
+
+def _t2(tissue: TissueProperties, protocol: Protocol) -> float:
+    if protocol.t2 is T2Variant.T2_PREPARED:
+        return _t2_prepared(tissue, protocol)
+    return _t2_stir(tissue, protocol)
+
+
+def _t2_prepared(tissue: TissueProperties, protocol: Protocol) -> float:
+    signal = t2_prepared_signal(
+        tissue.proton_density,
+        tissue.t1_native_ms,
+        tissue.t2_ms,
+        protocol.t2_prepared_tr_ms,
+        protocol.t2_preparation_ms,
+        protocol.flip_angle_deg,
+    )
+    return float(signal * np.exp(-protocol.bssfp_te_ms / tissue.t2_star_ms))
 
 
 def _t2_stir(tissue: TissueProperties, protocol: Protocol) -> float:
