@@ -31,7 +31,19 @@ class Architecture(StrEnum):
 
 @dataclass(frozen=True)
 class Block:
-    """One binary segmentation problem: inputs, target, voters and clean-up."""
+    """One binary segmentation problem: inputs, target, voters and clean-up.
+
+    Attributes:
+        name: of the block, and of its folder.
+        inputs: the sequences that it reads.
+        target: the tissues whose union it finds.
+        networks: that vote on it.
+        keep_largest: whether only the largest component of a slice stays.
+        fill_holes: whether holes in a slice are filled.
+        substitutes: sequences of which the first that is there is read where `inputs` are not.
+        optional: sequences that are read besides where they are there.
+        guides: earlier blocks of the table whose probabilities are read besides.
+    """
 
     name: str
     inputs: tuple[Sequence, ...]
@@ -39,6 +51,9 @@ class Block:
     networks: tuple[Architecture, ...] = (Architecture.UNET,)
     keep_largest: bool = False
     fill_holes: bool = True
+    substitutes: tuple[Sequence, ...] = ()
+    optional: tuple[Sequence, ...] = ()
+    guides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses a block that cannot be trained, or that no folder can be named after.
@@ -60,6 +75,29 @@ class Block:
         for switch in ("keep_largest", "fill_holes"):
             if not isinstance(getattr(self, switch), bool):
                 raise ConfigurationError(f"block {self.name}: {switch} must be true or false.")
+        read = (*self.inputs, *self.substitutes, *self.optional)
+        if len(set(read)) < len(read) or len(set(self.guides)) < len(self.guides):
+            raise ConfigurationError(
+                f"block {self.name}: inputs, substitutes, optional and guides must name nothing "
+                "twice."
+            )
+
+    @property
+    def is_of_the_paper(self) -> bool:
+        """Whether it reads its inputs and nothing else, as the blocks of section 2.3 do."""
+        return not (self.substitutes or self.optional or self.guides)
+
+    def reads(self, sequences: Collection[Sequence]) -> tuple[Sequence, ...]:
+        """Which of `sequences` the block reads; none where they do not suffice.
+
+        >>> Block("ring", (Sequence.BSSFP,), MYOCARDIUM, substitutes=(Sequence.LGE,)).reads(
+        ...     [Sequence.LGE, Sequence.T2]
+        ... )
+        (<Sequence.LGE: 'lge'>,)
+        """
+        if set(self.inputs) <= set(sequences):
+            return (*self.inputs, *(s for s in self.optional if s in sequences))
+        return tuple(s for s in self.substitutes if s in sequences)[:1]
 
     def to_record(self) -> dict[str, Any]:
         """The block as JSON values, tissues by name."""
@@ -70,6 +108,10 @@ class Block:
             "networks": [str(network) for network in self.networks],
             "keep_largest": self.keep_largest,
             "fill_holes": self.fill_holes,
+        } | {
+            field: [str(name) for name in getattr(self, field)]
+            for field in ("substitutes", "optional", "guides")
+            if getattr(self, field)
         }
 
     @classmethod
@@ -88,6 +130,9 @@ class Block:
                     "networks": tuple(
                         Architecture(name) for name in record.get("networks", [Architecture.UNET])
                     ),
+                    "substitutes": tuple(Sequence(n) for n in record.get("substitutes", ())),
+                    "optional": tuple(Sequence(n) for n in record.get("optional", ())),
+                    "guides": tuple(record.get("guides", ())),
                 }
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -125,7 +170,7 @@ class BlockTable:
         """Refuses blocks that cannot be told apart.
 
         Raises:
-            ConfigurationError: two blocks have one name.
+            ConfigurationError: two blocks have one name, or a guide is no earlier block.
         """
         names = [block.name.lower() for block in self.blocks]
         if len(set(names)) < len(names):
@@ -133,11 +178,21 @@ class BlockTable:
                 f"block table {self.name!r} names two blocks alike; rename one of "
                 f"{', '.join(names)}."
             )
+        for place, block in enumerate(self.blocks):
+            unknown = set(block.guides) - {earlier.name for earlier in self.blocks[:place]}
+            if unknown:
+                raise ConfigurationError(
+                    f"block table {self.name!r}: block {block.name} is guided by "
+                    f"{', '.join(sorted(unknown))}, which is no earlier block of it."
+                )
 
     def restricted_to(self, sequences: Collection[Sequence]) -> "BlockTable":
-        """The table without the blocks of which an input is not among `sequences`."""
-        readable = tuple(b for b in self.blocks if set(b.inputs) <= set(sequences))
-        return replace(self, blocks=readable)
+        """The table without the blocks that cannot be read from `sequences`."""
+        readable: list[Block] = []
+        for block in self.blocks:
+            if block.reads(sequences) and set(block.guides) <= {b.name for b in readable}:
+                readable.append(block)
+        return replace(self, blocks=tuple(readable))
 
     def targeting(self, groups: Collection[Tissues]) -> "BlockTable":
         """The table without the blocks whose target is no union of the labelled `groups`."""
@@ -293,6 +348,41 @@ NO_ENCODER_ABLATION: Final = BlockTable(
     ),
 )
 """Table 1, "Proposed" with a dagger: stacked sequences, three networks for ME+MS and MS."""
+
+_ANATOMY = ("lv_blood_pool", "rv_blood_pool", "lv_epicardium")
+_NOT_BSSFP = (Sequence.LGE, Sequence.T2)
+
+CASCADE: Final = BlockTable(
+    name="cascade",
+    blocks=(
+        Block(_ANATOMY[0], _BSSFP, frozenset({_BP}), keep_largest=True, substitutes=_NOT_BSSFP),
+        Block(_ANATOMY[1], _BSSFP, frozenset({_RV}), keep_largest=True, substitutes=_NOT_BSSFP),
+        Block(
+            _ANATOMY[2],
+            _BSSFP,
+            MYOCARDIUM | {_BP},
+            keep_largest=True,
+            substitutes=_NOT_BSSFP,
+        ),
+        Block(
+            "lvmems",
+            (Sequence.T2,),
+            frozenset({_ME, _MS}),
+            optional=(Sequence.LGE,),
+            guides=_ANATOMY,
+        ),
+        Block(
+            "lvms",
+            (Sequence.LGE,),
+            frozenset({_MS}),
+            optional=(Sequence.T2,),
+            guides=_ANATOMY,
+        ),
+    ),
+    confined=frozenset({_ME, _MS}),
+)
+"""The physiological blocks carried further: anatomy from any one sequence, bSSFP first; edema and
+scar from T2 and LGE together, guided by the anatomy that was found."""
 
 TABLES: Final[dict[str, BlockTable]] = {
     table.name: table for table in (PAPER, PHYSIOLOGICAL, UNET_ABLATION, NO_ENCODER_ABLATION)

@@ -206,7 +206,7 @@ def built_with_last_bias(monkeypatch):
     def fix(bias):
         def build(*arguments, **options):
             segmenter = build_segmenter(*arguments, **options)
-            torch.nn.init.constant_(segmenter.last.bias, bias)
+            torch.nn.init.constant_(segmenter.body.last.bias, bias)
             return segmenter
 
         monkeypatch.setattr(place, build)

@@ -1,0 +1,139 @@
+"""A stage of the cascade: several blocks that one U-Net answers together, and how it is fed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Float32
+from torch import Tensor, nn
+
+from myoseg.anatomy import Sequence
+from myoseg.blocks import Block, BlockTable
+from myoseg.errors import ConfigurationError
+from myoseg.networks.unet_body import UNetBody
+
+DICE_SMOOTHING = 1.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Blocks that one network answers together, one output each.
+
+    Its input has a channel for each sequence that a block may read, in the order of `Sequence`,
+    then one for each guide. A sequence that is not there is a channel of zeros.
+
+    Attributes:
+        name: of the stage and its files.
+        blocks: which it answers; they are read and guided alike.
+        size_px: pixels along the side of the square that the network sees.
+        heart_share: the epicardium's diameter as a part of that side.
+        channels: of the U-Net's levels, from full size to the coarsest.
+        normalisation: between convolution and activation.
+
+    Raises:
+        ConfigurationError: the square does not fit the network, or the heart the square.
+    """
+
+    name: str
+    blocks: tuple[Block, ...]
+    size_px: int
+    heart_share: float
+    channels: tuple[int, ...]
+    normalisation: str = "instance"
+
+    def __post_init__(self) -> None:
+        stride = 2 ** (len(self.channels) - 1)
+        if self.size_px < 2 * stride or self.size_px % stride:
+            raise ConfigurationError(
+                f"stage {self.name}: size_px is {self.size_px}; with {len(self.channels)} levels "
+                f"it must be a multiple of {stride}, at least {2 * stride}."
+            )
+        if not 0 < self.heart_share < 1:
+            raise ConfigurationError(
+                f"stage {self.name}: heart_share is {self.heart_share}; give a part of the side, "
+                "between 0 and 1."
+            )
+
+    @property
+    def sequences(self) -> tuple[Sequence, ...]:
+        """The sequences that some block of the stage may read."""
+        read = {s for b in self.blocks for s in (*b.inputs, *b.substitutes, *b.optional)}
+        return tuple(sequence for sequence in Sequence if sequence in read)
+
+    @property
+    def guides(self) -> tuple[str, ...]:
+        """Blocks of earlier stages whose probabilities are read."""
+        return self.blocks[0].guides
+
+    @property
+    def n_inputs(self) -> int:
+        """Channels of the network's input."""
+        return len(self.sequences) + len(self.guides)
+
+    def reads(self, sequences: Collection[Sequence]) -> tuple[Sequence, ...]:
+        """Which of a case's sequences enter the network, for any of its blocks."""
+        read = {sequence for block in self.blocks for sequence in block.reads(sequences)}
+        return tuple(sequence for sequence in Sequence if sequence in read)
+
+    def build(self) -> UNetBody:
+        """The stage's network, its weights drawn from torch's global generator."""
+        return UNetBody(self.n_inputs, len(self.blocks), self.channels, self.normalisation)
+
+    def to_record(self) -> dict[str, Any]:
+        """The stage as JSON values, blocks by name."""
+        return {
+            "name": self.name,
+            "blocks": [block.name for block in self.blocks],
+            "size_px": self.size_px,
+            "heart_share": self.heart_share,
+            "channels": list(self.channels),
+            "normalisation": self.normalisation,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any], table: BlockTable) -> "Stage":
+        """The inverse of `to_record`; the blocks are the table's.
+
+        Raises:
+            ConfigurationError: a field is missing or out of range, or a block is not in the table.
+        """
+        blocks = {block.name: block for block in table.blocks}
+        try:
+            return cls(
+                **record
+                | {
+                    "blocks": tuple(blocks[name] for name in record["blocks"]),
+                    "channels": tuple(record["channels"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise ConfigurationError(f"stage {record!r} cannot be read: {error!r}.") from error
+
+
+def stage_loss(
+    logits: Float[Tensor, "n block row col"],
+    masks: Bool[Tensor, "n block row col"],
+    assessed: Float32[Tensor, "n block"],
+) -> Float[Tensor, ""]:
+    """Cross-entropy plus one minus Dice, over the blocks that each sample's labels decide.
+
+    The Dice of a block counts the whole batch as one region, as `losses.negative_dice` does.
+    """
+    scores, wanted = logits.float(), masks.float()
+    weight = assessed[:, :, None, None]
+    cross_entropy = nn.functional.binary_cross_entropy_with_logits(
+        scores, wanted, reduction="none"
+    ).mean(dim=(2, 3))
+    probabilities = scores.sigmoid() * weight
+    inside = (probabilities * wanted).sum(dim=(0, 2, 3))
+    total = probabilities.sum(dim=(0, 2, 3)) + (wanted * weight).sum(dim=(0, 2, 3))
+    dice = (2 * inside + DICE_SMOOTHING) / (total + DICE_SMOOTHING)
+    present = (assessed.sum(dim=0) > 0).float()
+    mean_cross_entropy = (cross_entropy * assessed).sum() / assessed.sum().clamp(min=1)
+    return mean_cross_entropy + ((1 - dice) * present).sum() / present.sum().clamp(min=1)
+
+
+def channels_last(network: nn.Module) -> nn.Module:
+    """The network with its weights laid out as convolutions run fastest."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
