@@ -57,11 +57,24 @@ def phantom(
     small: Annotated[
         bool, typer.Option("--small", help="128 x 128 pixels of 1.5 mm instead of 256 x 256.")
     ] = False,
+    native_grids: Annotated[
+        bool,
+        typer.Option(
+            "--native-grids",
+            help="Write each sequence on its own grid, as scanners do, with breath-hold shifts: "
+            "training and test cases alike as NAME/NAME_bssfp.nii.gz, NAME_bssfp_gd.nii.gz, ..., "
+            "and NAME_truth.json.",
+        ),
+    ] = False,
 ) -> None:
-    """Simulate cases and write them in the layout of MyoPS 2020."""
-    from myoseg.cases.phantom import SMALL, PhantomConfig
-    from myoseg.cases.phantom.data_set import write_phantoms
+    """Simulate cases and write them in the layout of MyoPS 2020, or each on its native grids."""
+    from myoseg.cases.phantom import SMALL, PhantomConfig, clinical
+    from myoseg.cases.phantom.data_set import write_phantoms, write_studies
 
     config = SMALL if small else PhantomConfig()
-    write_phantoms(out, n_training=n_training, n_test=n_test, seed=seed, config=config)
+    if native_grids:
+        n_studies = n_training + n_test
+        write_studies(out, n_studies=n_studies, seed=seed, config=clinical(config))
+    else:
+        write_phantoms(out, n_training=n_training, n_test=n_test, seed=seed, config=config)
     say_where(out)

@@ -1,21 +1,24 @@
 """A seed in, a case with three sequences and labels on one grid out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.case import Case, LabelMap
 from myoseg.cases.phantom.acquisition import SNR_REFERENCE, Acquisition, acquire, draw_acquisition
 from myoseg.cases.phantom.anatomy import draw_heart
+from myoseg.cases.phantom.artefacts import Artefacts, draw_artefacts
 from myoseg.cases.phantom.config import PhantomConfig
 from myoseg.cases.phantom.infarct import Infarct, draw_infarct
 from myoseg.cases.phantom.partial_volume import Sampling, Scene, majority_labels, material_shares
-from myoseg.cases.phantom.tissue import Tissues, draw_tissues, signal_table
+from myoseg.cases.phantom.signal import LgeVariant, Protocol, T2Variant
+from myoseg.cases.phantom.tissue import Tissues, draw_tissues
 from myoseg.cases.phantom.torso import draw_torso
 from myoseg.cases.phantom.view import View, draw_view, geometry
+from myoseg.cases.phantom.weighting import Weighting
 from myoseg.errors import ConfigurationError
 
 
@@ -26,7 +29,13 @@ class Phantom:
     name: str
     scene: Scene
     tissues: Tissues
+    artefacts: Artefacts
     acquisitions: Mapping[Sequence, Acquisition]
+
+    @cached_property
+    def weighting(self) -> Weighting:
+        """What turns materials into signals."""
+        return Weighting.of(self.tissues, self.artefacts)
 
 
 def simulate_case(seed: int, config: PhantomConfig | None = None) -> Case:
@@ -47,8 +56,7 @@ def simulate_case(seed: int, config: PhantomConfig | None = None) -> Case:
     'phantom_00042'
     """
     config = config or PhantomConfig()
-    sampling = Sampling(config.matrix, config.supersampling, config.n_sub_slices)
-    return render(draw_phantom(seed, config), sampling)
+    return render_case(draw_phantom(seed, config), config)
 
 
 def draw_phantom(seed: int, config: PhantomConfig) -> Phantom:
@@ -59,42 +67,66 @@ def draw_phantom(seed: int, config: PhantomConfig) -> Phantom:
     """
     if seed < 0:
         raise ConfigurationError(f"phantom seed is {seed}; give 0 or more.")
-    shape, infarct, tissue, acquisition = np.random.default_rng(seed).spawn(4)
+    streams = np.random.default_rng(seed).spawn(6)
+    shape, infarct, tissue, acquisition, timing, artefact = streams
     heart, torso = draw_heart(shape), draw_torso(shape)
     view = draw_view(shape, config, heart)
     levels = [heart.level(position) for position in view.positions_mm]
     drawn = _draw_infarct(infarct, config, view, levels)
+    tissues = draw_tissues(tissue, config.myocardium, acute=drawn is not None and drawn.acute)
+    protocol = draw_protocol(timing, config)
+    signed = {Sequence.LGE} if protocol.lge is LgeVariant.PSIR else set()
     return Phantom(
         name=f"phantom_{seed:05d}",
         scene=Scene(heart, drawn, torso, view),
-        tissues=draw_tissues(tissue, config.myocardium, acute=drawn is not None and drawn.acute),
-        acquisitions={s: draw_acquisition(acquisition, s, config.snr) for s in Sequence},
+        tissues=replace(tissues, protocol=protocol),
+        artefacts=draw_artefacts(artefact, config.off_resonance_hz, config.slow_flow),
+        acquisitions={
+            sequence: draw_acquisition(stream, sequence, config, signed=sequence in signed)
+            for sequence, stream in zip(Sequence, acquisition.spawn(len(Sequence)), strict=True)
+        },
     )
 
 
-def render(phantom: Phantom, sampling: Sampling) -> Case:
-    """The case that a scanner and a reader would make of the phantom."""
-    view, table = phantom.scene.view, signal_table(phantom.tissues)
-    shares = [material_shares(phantom.scene, sampling, z) for z in view.positions_mm]
-    signals = np.stack([np.tensordot(table, share, axes=1) for share in shares], axis=1)
+def draw_protocol(rng: np.random.Generator, config: PhantomConfig) -> Protocol:
+    """Draws a case's variants and timing, as they differ between scanners and operators."""
+    psir, prepared = rng.random(2) < (config.psir_probability, config.t2_prepared_probability)
+    return Protocol(
+        flip_angle_deg=float(rng.uniform(50, 70)),
+        bssfp_tr_ms=float(rng.uniform(2.7, 3.4)),
+        lge=LgeVariant.PSIR if psir else LgeVariant.MAGNITUDE,
+        lge_tr_ms=float(rng.uniform(800, 1100)),
+        lge_ti_error_ms=float(rng.uniform(*config.ti_error_ms)),
+        t2=T2Variant.T2_PREPARED if prepared else T2Variant.STIR,
+        t2_te_ms=float(rng.uniform(70, 95)),
+        blood_left=float(rng.uniform(*config.blood_left)),
+        t2_preparation_ms=float(rng.uniform(50, 65)),
+    )
+
+
+def render_case(phantom: Phantom, config: PhantomConfig) -> Case:
+    """The case that a scanner and a reader would make of the phantom on the common grid."""
+    view, heart = phantom.scene.view, phantom.scene.heart
+    sampling = Sampling(config.matrix, config.supersampling, config.n_sub_slices)
+    signals: dict[Sequence, list[np.ndarray]] = {sequence: [] for sequence in Sequence}
+    codes = []
+    for position_mm in view.positions_mm:
+        shares = material_shares(phantom.scene, sampling, position_mm)
+        plane = view.plane(config.matrix, heart.level(position_mm))
+        for sequence in Sequence:
+            signals[sequence].append(phantom.weighting.signal(sequence, shares, plane))
+        codes.append(majority_labels(shares))
     images = {
-        sequence: _image(sequence, signal, phantom, table)
-        for sequence, signal in zip(Sequence, signals, strict=True)
+        sequence: acquire(
+            np.stack(slices),
+            phantom.acquisitions[sequence],
+            view.spacing_mm,
+            phantom.weighting.reference(sequence, SNR_REFERENCE[sequence]),
+        )
+        for sequence, slices in signals.items()
     }
-    codes = np.stack([majority_labels(share) for share in shares])
-    return Case(phantom.name, images, geometry(view, sampling.matrix), LabelMap(codes))
-
-
-def _image(
-    sequence: Sequence,
-    signal: Float32[np.ndarray, "slice row col"],
-    phantom: Phantom,
-    table: Float32[np.ndarray, "sequence material"],
-) -> Float32[np.ndarray, "slice row col"]:
-    reference = table[list(Sequence).index(sequence), SNR_REFERENCE[sequence]]
-    return acquire(
-        signal, phantom.acquisitions[sequence], phantom.scene.view.spacing_mm, float(reference)
-    )
+    grid = geometry(view, config.matrix)
+    return Case(phantom.name, images, grid, LabelMap(np.stack(codes)))
 
 
 def _draw_infarct(

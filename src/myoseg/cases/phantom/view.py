@@ -1,13 +1,14 @@
-"""The short-axis stack: where the slices lie in the patient, drawn once, as a `Geometry`."""
+"""Short-axis stacks: where the slices lie in the patient, drawn once, as a `Geometry`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from myoseg.cases.case import Geometry
 from myoseg.cases.phantom.anatomy import Heart
-from myoseg.cases.phantom.config import PhantomConfig
+from myoseg.cases.phantom.artefacts import Plane
+from myoseg.cases.phantom.config import GridRanges, PhantomConfig
 
 Vector = Float[np.ndarray, "3"]
 
@@ -57,6 +58,25 @@ class View:
             return self.thickness_mm
         return self.positions_mm[1] - self.positions_mm[0]
 
+    def finer(self, factor: int) -> "View":
+        """The same stack with each pixel divided into `factor` x `factor`."""
+        row, col = ((px + 0.5) * factor - 0.5 for px in self.centre_px)
+        return replace(self, centre_px=(row, col), spacing_mm=self.spacing_mm / factor)
+
+    def moved(self, down_mm: float, right_mm: float) -> "View":
+        """The same stack, but the patient moved in the plane while the grid stayed."""
+        row, col = self.centre_px
+        moved = (row + down_mm / self.spacing_mm, col + right_mm / self.spacing_mm)
+        return replace(self, centre_px=moved)
+
+    def plane(self, matrix: tuple[int, int], level: float) -> Plane:
+        """Where the pixels of a slice lie about the LV axis."""
+        down, right = (
+            ((np.arange(n) - centre) * self.spacing_mm).astype(np.float32)
+            for n, centre in zip(matrix, self.centre_px, strict=True)
+        )
+        return Plane(right, down, level)
+
 
 def draw_view(rng: np.random.Generator, config: PhantomConfig, heart: Heart) -> View:
     """Draws a stack that covers the ventricle as far as the configured spacing allows."""
@@ -75,6 +95,31 @@ def draw_view(rng: np.random.Generator, config: PhantomConfig, heart: Heart) -> 
         positions_mm=_draw_positions_mm(rng, config, heart.length_mm),
         thickness_mm=float(rng.uniform(*config.slice_thickness_mm)),
     )
+
+
+def draw_own_view(
+    rng: np.random.Generator, grid: GridRanges, common: View, heart: Heart
+) -> tuple[View, tuple[int, int]]:
+    """Draws a sequence's own stack, from above the base to beyond the apex, and its matrix.
+
+    Its planes are parallel to those of the common stack, as they are planned in one go.
+    """
+    spacing_mm = float(rng.uniform(*grid.spacing_mm))
+    longer_mm = float(rng.uniform(*grid.field_mm))
+    sides_mm = (longer_mm * float(rng.uniform(*grid.shorter_side)), longer_mm)
+    rows, cols = (2 * max(round(side / spacing_mm / 2), 8) for side in sides_mm)
+    down_mm, right_mm = rng.normal(0, 8, 2)
+    slice_mm = float(rng.uniform(*grid.slice_spacing_mm))
+    first_mm = -float(rng.uniform(0, slice_mm))
+    n_slices = int((heart.length_mm - first_mm) / slice_mm) + 1 + int(rng.integers(2))
+    view = replace(
+        common,
+        centre_px=((rows - 1) / 2, (cols - 1) / 2 + 0.5 * heart.rv_depth_mm / spacing_mm),
+        spacing_mm=spacing_mm,
+        positions_mm=tuple((first_mm + slice_mm * np.arange(n_slices)).tolist()),
+        thickness_mm=min(float(rng.uniform(*grid.slice_thickness_mm)), slice_mm),
+    )
+    return view.moved(float(down_mm), float(right_mm)), (rows, cols)
 
 
 def geometry(view: View, matrix: tuple[int, int]) -> Geometry:
