@@ -555,6 +555,24 @@ def test_unknown_labels_of_one_case_are_3_in_an_evaluation(
     assert json.loads((tmp_path / "scores" / "metrics.json").read_text())["n_cases"] == 5
 
 
+def test_slices_without_a_true_region_can_be_left_out_of_an_evaluation(cli, write, tmp_path):
+    true = np.zeros(SHAPE, np.int16)
+    true[2, 2, 0] = 2221
+    write("true/a_gd.nii.gz", true)
+    write("pred/a_seg.nii.gz", np.full(SHAPE, 2221, np.int16))
+    folders = (tmp_path / "in" / "pred", tmp_path / "in" / "true")
+    done = cli("evaluate", *folders, "-o", tmp_path / "out", "--slices-with", "scar")
+    assert done.code == 0
+    record = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert record["slices_with"] == "scar"
+    n_pixels = SHAPE[0] * SHAPE[1]
+    assert record["tissues"]["scar"]["dice"]["mean"] == pytest.approx(2 / (1 + n_pixels))
+    done = cli("evaluate", *folders, "-o", tmp_path / "out", "--slices-with", "heart")
+    assert (done.code, "no region 'heart'" in done.err) == (1, True)
+    done = cli("evaluate", *folders, "-o", tmp_path / "out", "--slices-with", "edema")
+    assert (done.code, "no slice with edema" in done.err) == (1, True)
+
+
 def test_an_evaluation_into_a_file_is_refused(cli, phantom_data, tmp_path):
     (tmp_path / "scores").write_text("mine")
     done = cli("evaluate", phantom_data, phantom_data, "-o", tmp_path / "scores")

@@ -148,3 +148,56 @@ def test_inside_a_true_region_only_what_lies_there_counts(cohort):
 def test_an_unknown_region_to_be_inside_of_is_refused(cohort):
     with pytest.raises(InputError, match=r"no region 'heart'.*myocardium"):
         evaluate(cohort / "pred", cohort / "true", inside="heart")
+
+
+def test_slices_without_the_true_region_take_no_part(cohort, write_labels_by_hand):
+    write_labels_by_hand("pred/a_seg.nii.gz", {(0, 0, 1): SCAR, (1, 0, 0): SCAR, (1, 3, 3): POOL})
+    kept = evaluate(cohort / "pred", cohort / "true", cohort / "out", slices_with="myocardium")
+    by_region = {score.region: score for score in kept.scores}
+    assert by_region["scar"].dice == 2 * 1 / (1 + 2), "the false scar lies in the other slice"
+    assert math.isclose(by_region["scar"].volume_pred_ml, 0.02)
+    assert by_region["lv_blood_pool"].volume_pred_ml == 0
+    record = json.loads((cohort / "out" / "metrics.json").read_text(encoding="utf-8"))
+    assert (record["slices_with"], record["inside"]) == ("myocardium", None)
+
+
+def test_a_case_without_a_slice_of_the_true_region_fails_and_says_why(cohort):
+    (failure,) = evaluate(cohort / "pred", cohort / "true", slices_with="scar").failures
+    assert failure.case == "b"
+    assert "b_gd.nii.gz has no slice with scar" in failure.message
+
+
+def test_kept_slices_are_neighbours_at_the_spacing_of_the_volume(write_labels_by_hand, tmp_path):
+    shape = (4, 4, 5)
+    true = {(0, 1, 1): SCAR, (2, 1, 1): POOL, (3, 1, 1): SCAR}
+    write_labels_by_hand("true/a_gd.nii.gz", true, shape=shape)
+    write_labels_by_hand("pred/a_seg.nii.gz", {(0, 1, 1): SCAR}, shape=shape)
+    for slices_with, hd95_mm in ((None, 28.5), ("scar", 9.5)):
+        scores = evaluate(tmp_path / "pred", tmp_path / "true", slices_with=slices_with).scores
+        (scar,) = (score for score in scores if score.region == "scar")
+        assert math.isclose(scar.hd95_mm, hd95_mm, abs_tol=1e-5), "95 % of the way from 0"
+
+
+def test_slices_and_inside_go_together(cohort):
+    both = evaluate(cohort / "pred", cohort / "true", inside="scar", slices_with="lv_blood_pool")
+    (scar,) = [s for s in both.scores if (s.case, s.region) == ("a", "scar")]
+    assert scar.dice == 2 * 1 / (1 + 2)
+    assert not both.failures
+
+
+def test_slices_with_a_region_that_all_have_change_nothing(write_labels_by_hand):
+    folder = write_labels_by_hand("true/a_gd.nii.gz", {(0, 0, 0): POOL, (1, 2, 2): POOL}).parent
+    kept = evaluate(folder, folder, slices_with="lv_blood_pool")
+    assert kept.scores == evaluate(folder, folder).scores
+
+
+def test_an_unknown_region_to_have_slices_with_is_refused(cohort):
+    with pytest.raises(InputError, match=r"no region 'heart'.*myocardium"):
+        evaluate(cohort / "pred", cohort / "true", slices_with="heart")
+
+
+def test_a_truth_that_does_not_tell_the_region_fails_the_case(cohort):
+    groups = [["lv_blood_pool"], ["edema", "normal_myocardium", "scar"]]
+    (cohort / "true" / "a_stats.json").write_text(json.dumps({"groups": groups}))
+    with pytest.raises(InputError, match=r"a_gd.nii.gz does not tell the extent of scar"):
+        evaluate(cohort / "pred", cohort / "true", slices_with="scar")

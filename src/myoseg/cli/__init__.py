@@ -184,6 +184,10 @@ def evaluate(
         str | None,
         typer.Option(help="Count only what is predicted inside this true region: myocardium."),
     ] = None,
+    slices_with: Annotated[
+        str | None,
+        typer.Option(help="Count only slices in which this true region has a pixel."),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -198,6 +202,7 @@ def evaluate(
         predicted_coding=predicted_coding,
         true_coding=coding,
         inside=inside,
+        slices_with=slices_with,
     )
     n_failed = len(evaluation.failures)
     close(out, n_failed=n_failed, n_cases=n_failed + evaluation.n_cases)

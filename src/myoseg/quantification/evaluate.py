@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from myoseg.anatomy import REGIONS
 from myoseg.cases.grids import require_same_grid
 from myoseg.errors import InputError, MyosegError
 from myoseg.files import write_csv, write_json
 from myoseg.quantification.decoding import read_label_map, with_codings
 from myoseg.quantification.pairing import Pair, match_files
 from myoseg.quantification.region_score import RegionScore
+from myoseg.quantification.scope import Scope
 from myoseg.quantification.scores import score_case
 from myoseg.quantification.summary import RegionSummary, summarise, summary_record
 
@@ -45,6 +45,7 @@ class Evaluation:
     without_prediction: tuple[str, ...]
     seed: int
     inside: str | None = None
+    slices_with: str | None = None
 
     @property
     def n_cases(self) -> int:
@@ -56,6 +57,7 @@ class Evaluation:
         return {
             "n_cases": self.n_cases,
             "inside": self.inside,
+            "slices_with": self.slices_with,
             "failures": [vars(failure) for failure in self.failures],
             "without_truth": list(self.without_truth),
             "without_prediction": list(self.without_prediction),
@@ -71,6 +73,7 @@ def evaluate(
     predicted_coding: str | None = None,
     true_coding: str | None = None,
     inside: str | None = None,
+    slices_with: str | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Scores every case that both folders hold; a case that fails does not stop the others.
@@ -83,19 +86,21 @@ def evaluate(
         true_coding: the same of the truths.
         inside: name of a region (`anatomy.REGIONS`); what is predicted outside the true one is left
             out of account, as "scar inside the true myocardium".
+        slices_with: name of a region; only slices in which the true one has a pixel take part in
+            overlap, distances and volumes. Distances take the kept slices for neighbours at the
+            volume's spacing (`scope.Scope`). A case without such a slice fails.
         seed: of the bootstrap intervals.
 
     Raises:
         InputError: no case matches, two files of one case, a coding that cannot be told, or no case
-            could be scored; there is no region of the name `inside`.
+            could be scored; there is no region of the name `inside` or `slices_with`.
         OutputError: `out` cannot be written to.
     """
-    if inside is not None and inside not in REGIONS:
-        raise InputError(f"there is no region {inside!r}; choose from {', '.join(REGIONS)}.")
+    scope = Scope(inside, slices_with)
     matching = match_files(Path(predicted), Path(true))
     scores: list[RegionScore] = []
     failures: list[Failure] = []
-    for pair, result in _score_pairs(matching.pairs, predicted_coding, true_coding, inside):
+    for pair, result in _score_pairs(matching.pairs, predicted_coding, true_coding, scope):
         if isinstance(result, MyosegError):
             log.error("%s: %s", pair.case, result)
             failures.append(Failure(pair.case, str(result)))
@@ -111,6 +116,7 @@ def evaluate(
         without_prediction=matching.without_prediction,
         seed=seed,
         inside=inside,
+        slices_with=slices_with,
     )
     if out is not None:
         write_evaluation(evaluation, Path(out))
@@ -125,6 +131,7 @@ def evaluation_of(
     without_prediction: tuple[str, ...] = (),
     seed: int = 0,
     inside: str | None = None,
+    slices_with: str | None = None,
 ) -> Evaluation:
     """Summarises scores that are there; `seed` is of the bootstrap intervals."""
     scores = tuple(scores)
@@ -136,6 +143,7 @@ def evaluation_of(
         without_prediction=without_prediction,
         seed=seed,
         inside=inside,
+        slices_with=slices_with,
     )
 
 
@@ -155,12 +163,12 @@ def _score_pairs(
     pairs: tuple[Pair, ...],
     predicted_coding: str | None,
     true_coding: str | None,
-    inside: str | None,
+    scope: Scope,
 ) -> Iterator[tuple[Pair, list[RegionScore] | MyosegError]]:
     """Each pair with its scores or with why it has none; one pair is in memory at a time."""
     for pair in _with_codings(pairs, predicted_coding, true_coding):
         try:
-            yield pair, _score_pair(pair, inside)
+            yield pair, _score_pair(pair, scope)
         except MyosegError as error:
             yield pair, error
 
@@ -178,19 +186,15 @@ def _with_codings(
     )
 
 
-def _score_pair(pair: Pair, inside: str | None) -> list[RegionScore]:
-    """Scores one case from its files, with the prediction cut to the true region `inside`.
+def _score_pair(pair: Pair, scope: Scope) -> list[RegionScore]:
+    """Scores one case from its files, as far as it is in the scope.
 
     Raises:
-        InputError: a file cannot be read or holds unknown labels, or the truth does not tell the
-            region's extent.
+        InputError: a file cannot be read or holds unknown labels, the truth does not tell the
+            extent of a region of the scope, or nothing of the case is in it.
         GeometryError: the two files are on different grids.
     """
     predicted, geometry = read_label_map(pair.predicted)
     true, true_geometry = read_label_map(pair.true)
     require_same_grid(pair.predicted.path, geometry, pair.true.path, true_geometry)
-    if inside is not None:
-        if not true.assesses(REGIONS[inside]):
-            raise InputError(f"{pair.true.path} does not tell the extent of {inside}.")
-        predicted = predicted.within(true.mask(REGIONS[inside]))
-    return score_case(pair.case, predicted, true, geometry)
+    return score_case(pair.case, *scope.apply(predicted, true, geometry, pair.true.path))
