@@ -1,83 +1,132 @@
+from functools import partial
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myoseg.cases.phantom.anatomy import (
-    ANGLES_DEG,
-    LAYERS,
-    N_ANGLES,
-    PolarPoints,
-    draw_heart,
-    layer_at,
-    layer_radii,
-    papillary_mask,
-)
-from myoseg.cases.phantom.infarct import WallDepths, draw_infarct, wall_depths
+from myoseg.cases.phantom.anatomy import draw_heart, heart_over_body
+from myoseg.cases.phantom.infarct import draw_infarct
 from myoseg.cases.phantom.tissue import Material
 
-HEALTHY = WallDepths(np.zeros(N_ANGLES), np.zeros(N_ANGLES))
 seeds = st.integers(0, 2**32 - 1)
+few = settings(max_examples=12, deadline=None)
+
+HALF_MM, STEP_MM = 100.0, 1.0
+SIDE = np.arange(-HALF_MM, HALF_MM, STEP_MM, dtype=np.float32)
+LATERAL, DOWN = (grid.ravel() for grid in np.meshgrid(SIDE, SIDE))
+BODY = np.full(LATERAL.shape, Material.LUNG, dtype=np.uint8)
+
+LV_POOL = (Material.LV_BLOOD, Material.PAPILLARY)
+RV_POOL = (Material.RV_BLOOD, Material.RV_TRABECULA)
+WALL = (Material.NORMAL_MYOCARDIUM, Material.EDEMA, Material.SCAR, Material.MVO)
 
 
-def radii_of(heart, level):
-    return dict(zip(LAYERS, layer_radii(heart, HEALTHY, 0.0, level * heart.length_mm), strict=True))
+def heart_of(seed):
+    return draw_heart(np.random.default_rng(seed))
 
 
-@given(seed=seeds, level=st.floats(-0.1, 1.2))
-def test_layers_are_nested_at_every_level(seed, level):
+def section(heart, position_mm, infarct=None):
+    return heart_over_body(heart, infarct, BODY, LATERAL, -DOWN, position_mm)
+
+
+def area_mm2(materials, wanted):
+    return np.isin(materials, wanted).sum() * STEP_MM**2
+
+
+def volume_ml(heart, wanted, step_mm=4.0):
+    positions = np.arange(-40 + step_mm / 2, heart.length_mm, step_mm)
+    areas = [area_mm2(section(heart, float(position)), wanted) for position in positions]
+    return sum(areas) * step_mm / 1000
+
+
+def mean_over(hearts, measure):
+    return np.mean([measure(heart) for heart in hearts])
+
+
+@few
+@given(seed=seeds)
+def test_lv_volume_and_mass_are_those_of_patients(seed):
+    """From a small heart at end-systole to a dilated one (Petersen 2017; Lang 2015)."""
+    heart = heart_of(seed)
+    assert 5 < volume_ml(heart, LV_POOL) < 420
+    assert 50 < volume_ml(heart, WALL) * 1.05 < 330
+
+
+@few
+@given(seed=seeds)
+def test_rv_volume_is_that_of_patients(seed):
+    assert 15 < volume_ml(heart_of(seed), RV_POOL) < 480
+
+
+def test_volumes_are_on_average_between_the_means_of_healthy_women_and_of_patients():
+    hearts = [heart_of(seed) for seed in range(24)]
+    assert 90 < mean_over(hearts, partial(volume_ml, wanted=LV_POOL, step_mm=6.0)) < 190
+    assert 85 < mean_over(hearts, partial(volume_ml, wanted=WALL, step_mm=6.0)) * 1.05 < 170
+    assert 90 < mean_over(hearts, partial(volume_ml, wanted=RV_POOL, step_mm=6.0)) < 220
+
+
+@few
+@given(seed=seeds)
+def test_the_heart_ends_at_the_apex(seed):
+    heart = heart_of(seed)
+    np.testing.assert_array_equal(section(heart, heart.length_mm), BODY)
+
+
+@few
+@given(seed=seeds, above_mm=st.floats(1, 35))
+def test_above_the_base_there_are_vessels_and_no_left_ventricle(seed, above_mm):
+    materials = section(heart_of(seed), -above_mm)
+    assert not np.isin(materials, LV_POOL + WALL).any()
+    assert area_mm2(materials, Material.VESSEL) > 500
+
+
+@few
+@given(seed=seeds)
+def test_the_outflow_tract_is_rv_up_to_the_pulmonary_valve(seed):
+    heart = heart_of(seed)
+    valve_mm = heart.right.pulmonary_valve_mm
+    assert area_mm2(section(heart, valve_mm + 2), RV_POOL) > 100
+    assert area_mm2(section(heart, valve_mm - 2), RV_POOL) == 0
+
+
+@few
+@given(seed=seeds)
+def test_the_rv_lies_on_the_septal_side(seed):
+    heart = heart_of(seed)
+    in_rv = np.isin(section(heart, 0.3 * heart.length_mm), RV_POOL)
+    assert in_rv.any()
+    assert np.mean(LATERAL[in_rv] < 0) > 0.95
+
+
+@few
+@given(seed=seeds, acute=st.booleans(), level=st.floats(0.02, 0.95))
+def test_disease_replaces_wall_and_nothing_else(seed, acute, level):
+    """Where it neither thins the wall nor bulges: the wall's share of the plane stays."""
     rng = np.random.default_rng(seed)
     heart = draw_heart(rng)
-    infarct = draw_infarct(rng, [0.5 * heart.length_mm], acute=True)
-    depths = wall_depths(infarct, ANGLES_DEG, level * heart.length_mm, level)
-    radii = layer_radii(heart, depths, infarct.thinning, level * heart.length_mm)
-    assert np.all(radii >= 0)
-    assert np.all(np.diff(radii, axis=0) >= 0)
+    infarct = draw_infarct(rng, [0.5 * heart.length_mm], acute=acute)
+    materials = section(heart, level * heart.length_mm, infarct)
+    disease = np.isin(materials, (Material.SCAR, Material.MVO, Material.EDEMA))
+    assert not (disease & np.isin(materials, LV_POOL + RV_POOL)).any()
+    if not acute:
+        assert not (materials == Material.EDEMA).any()
+        assert not (materials == Material.MVO).any()
 
 
-@given(seed=seeds)
-def test_the_cavity_shrinks_toward_the_apex_and_the_heart_ends_there(seed):
-    heart = draw_heart(np.random.default_rng(seed))
-    cavity = [radii_of(heart, level)[Material.LV_BLOOD].mean() for level in (0, 0.4, 0.8, 1.0)]
-    assert cavity == sorted(cavity, reverse=True)
-    assert cavity[-1] == 0
-    assert not any(radius.any() for radius in radii_of(heart, 1.05).values())
+def test_hearts_differ():
+    one, other = (section(heart_of(seed), 30.0) for seed in (1, 2))
+    assert np.mean(one != other) > 0.01
 
 
-@given(seed=seeds)
-def test_the_rv_is_a_crescent_on_the_septal_side(seed):
-    radii = radii_of(draw_heart(np.random.default_rng(seed)), 0.3)
-    depth_mm = radii[Material.RV_BLOOD] - radii[Material.NORMAL_MYOCARDIUM]
-    assert depth_mm[np.searchsorted(ANGLES_DEG, 180)] > 10
-    assert not depth_mm[(ANGLES_DEG < 110) | (ANGLES_DEG > 250)].any()
-
-
-@given(seed=seeds)
-def test_a_healthy_heart_has_no_scar_and_no_edema(seed):
-    radii = radii_of(draw_heart(np.random.default_rng(seed)), 0.4)
-    np.testing.assert_array_equal(radii[Material.SCAR], radii[Material.LV_BLOOD])
-    np.testing.assert_array_equal(radii[Material.EDEMA], radii[Material.LV_BLOOD])
-
-
-def test_points_on_the_four_sides_fall_into_the_quadrants():
-    lateral = np.array([1, 0, -1, 0], dtype=np.float32)
-    upward = np.array([0, 1, 0, -1], dtype=np.float32)
-    points = PolarPoints.of(lateral, upward)
-    np.testing.assert_array_equal(ANGLES_DEG[points.angle_index], [0, 90, 180, 270])
-    np.testing.assert_allclose(points.distance_mm, 1)
-
-
-def test_a_point_lies_in_the_layer_whose_radius_is_the_first_beyond_it():
-    radii = np.repeat(np.arange(10, 80, 10, dtype=np.float32)[:, None], N_ANGLES, axis=1)
-    points = PolarPoints.of(
-        np.array([0, 15, 69, 70], dtype=np.float32), np.zeros(4, dtype=np.float32)
+@pytest.mark.parametrize("position_mm", [-20.0, 5.0, 40.0])
+def test_the_same_seed_gives_the_same_section(position_mm):
+    np.testing.assert_array_equal(
+        section(heart_of(4), position_mm), section(heart_of(4), position_mm)
     )
-    np.testing.assert_array_equal(layer_at(radii, points), [0, 1, 6, len(LAYERS)])
 
 
-@pytest.mark.parametrize(("level", "present"), [(0.1, False), (0.45, True), (0.9, False)])
-def test_papillary_muscles_are_found_at_mid_ventricular_levels_only(level, present):
-    heart = draw_heart(np.random.default_rng(3))
-    lateral, upward = np.meshgrid(np.arange(-30, 30), np.arange(-30, 30))
-    points = PolarPoints.of(lateral.ravel().astype(np.float32), upward.ravel().astype(np.float32))
-    assert papillary_mask(heart, points, level * heart.length_mm).any() == present
+def test_no_points_have_no_material():
+    nothing = np.zeros(0, dtype=np.float32)
+    body = np.zeros(0, dtype=np.uint8)
+    assert heart_over_body(heart_of(0), None, body, nothing, nothing, 20.0).shape == (0,)

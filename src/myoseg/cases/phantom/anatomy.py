@@ -1,114 +1,108 @@
-"""The heart as nested star-shaped contours about the LV axis, drawn once, evaluated at any level.
+"""The heart, drawn once: its material at points of any plane across the LV axis.
 
-In a plane across the long axis, a point is given by its distance from the LV axis and its angle
-(the convention of `infarct`). Going outward it passes the layers of `LAYERS`, each ended by a
-radius that depends on angle and level. So the whole heart at one level is a table of radii, and
-finding a point's material is to count the radii below it.
+A point is given by its distances from the LV axis to the side of the lateral and of the anterior
+wall. The LV is a stack of star-shaped layers about its axis (`left_ventricle`), the RV a contour
+about a centre of its own (`right_ventricle`) behind it, fat and pericardium follow both outlines,
+and above the base are atria and vessels (`great_vessels`).
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, UInt8
+from jaxtyping import UInt8
 
-from myoseg.cases.phantom.infarct import ByAngle, WallDepths
+from myoseg.cases.phantom.cover import Cover, Thicknesses, draw_cover
+from myoseg.cases.phantom.great_vessels import (
+    STARTS_MM,
+    GreatVessels,
+    draw_great_vessels,
+    paint_aorta,
+    paint_behind,
+)
+from myoseg.cases.phantom.infarct import Infarct, wall_depths
+from myoseg.cases.phantom.left_ventricle import (
+    KINDS,
+    LEFT_LAYERS,
+    SYSTOLE,
+    LayerRadii,
+    LeftVentricle,
+    draw_left_ventricle,
+    left_radii,
+)
+from myoseg.cases.phantom.right_ventricle import (
+    RightContour,
+    RightVentricle,
+    draw_right_ventricle,
+    right_contour,
+)
 from myoseg.cases.phantom.tissue import Material
+from myoseg.cases.phantom.trabeculae import Trabeculae, draw_trabeculae
+from myoseg.cases.phantom.variation import (
+    ByAngle,
+    Points,
+    PolarPoints,
+)
 
-LAYERS: Final = (
-    Material.LV_BLOOD,
-    Material.SCAR,
-    Material.EDEMA,
-    Material.NORMAL_MYOCARDIUM,
+Materials = UInt8[np.ndarray, "point"]
+
+RANKED: Final = (
+    *LEFT_LAYERS,
     Material.RV_BLOOD,
     Material.RV_WALL,
     Material.FAT,
+    Material.PERICARDIUM,
+    Material.FAT,
 )
-"""What lies inside each radius and outside the one before, from the LV axis outward."""
+"""What covers what, the first on top: LV, RV, epicardial fat, pericardium, pericardial fat."""
 
-N_ANGLES: Final = 720
-ANGLES_DEG: Final[ByAngle] = np.arange(N_ANGLES) * (360.0 / N_ANGLES)
+RIGHT_RANK: Final = len(LEFT_LAYERS)
+COVER_RANK: Final = RIGHT_RANK + 2
+OUTSIDE_RANK: Final = len(RANKED)
 
-SEPTUM_DEG: Final = 180.0
-"""The middle of the septum, half way between the RV insertion points."""
-
-PAPILLARY_LEVELS: Final = (0.25, 0.7)
-
-LayerRadii = Float32[np.ndarray, "layer angle"]
-
-RV_WALL_MM: Final = 3.0
-THINNEST_WALL_MM: Final = 3.5
+REACH_MM: Final = 95.0
+"""No part of the heart is further from the LV axis."""
 
 
 @dataclass(frozen=True, eq=False)
-class PolarPoints:
-    """Points of a plane across the long axis, about the LV axis."""
-
-    distance_mm: Float32[np.ndarray, "point"]
-    angle_index: Int32[np.ndarray, "point"]
-
-    @classmethod
-    def of(
-        cls, lateral_mm: Float32[np.ndarray, "point"], upward_mm: Float32[np.ndarray, "point"]
-    ) -> "PolarPoints":
-        """Points from their distances to the side of the lateral and of the anterior wall."""
-        turns = np.arctan2(upward_mm, lateral_mm) * np.float32(N_ANGLES / (2 * np.pi))
-        index = np.rint(turns).astype(np.int32) % N_ANGLES
-        return cls(np.hypot(lateral_mm, upward_mm), index)
-
-
-@dataclass(frozen=True)
-class Papillary:
-    """A papillary muscle: a round strand in the blood pool, at the wall or just off it.
-
-    Attributes:
-        angle_deg: about the LV axis.
-        radius_mm: of the strand.
-        off_wall: distance of its centre from the wall, in its own radii.
-    """
-
-    angle_deg: float
-    radius_mm: float
-    off_wall: float
-
-
-@dataclass(frozen=True)
 class Heart:
-    """The drawn shape of one heart; positions along the long axis are mm from the base.
+    """A drawn heart; positions along the long axis are mm from the base, negative above it.
 
     Attributes:
-        length_mm: from the base to the epicardial apex.
-        cavity_radius_mm: of the LV blood pool at the base.
-        wall_mm: thickness of the LV wall at the base.
-        apical_wall_mm: thickness of the wall at the apex.
-        wall_asymmetry: relative excess of the thickest side of the wall.
-        wall_asymmetry_deg: the angle of that side.
-        rv_depth_mm: from the septum to the RV free wall at the base.
-        rv_half_angle_deg: from the middle of the septum to either RV insertion point.
-        rv_length: the RV's length as a fraction of the LV's.
-        rv_skew: more depth anteriorly (negative) or inferiorly (positive).
-        fat_mm: thickness of the epicardial fat on the free walls.
-        groove_fat_mm: further fat in the grooves at the insertion points.
+        left: the left ventricle.
+        right: the right ventricle.
+        trabeculae: muscle within the blood pools.
+        vessels: atria and great vessels.
+        cover: fat and pericardium.
         drift: shift of the LV's centre per mm of long axis, to the side and upward.
-        shape: amplitudes and phases (rad) of the outline's harmonics from the second on.
-        papillaries: muscles in the blood pool.
     """
 
-    length_mm: float
-    cavity_radius_mm: float
-    wall_mm: float
-    apical_wall_mm: float
-    wall_asymmetry: float
-    wall_asymmetry_deg: float
-    rv_depth_mm: float
-    rv_half_angle_deg: float
-    rv_length: float
-    rv_skew: float
-    fat_mm: float
-    groove_fat_mm: float
+    left: LeftVentricle
+    right: RightVentricle
+    trabeculae: Trabeculae
+    vessels: GreatVessels
+    cover: Cover
     drift: tuple[float, float]
-    shape: tuple[tuple[float, float], ...]
-    papillaries: tuple[Papillary, ...]
+
+    @property
+    def length_mm(self) -> float:
+        """From the base to the epicardial apex."""
+        return self.left.length_mm
+
+    @property
+    def cavity_radius_mm(self) -> float:
+        """Mean radius of the LV's blood pool at the base."""
+        return self.left.cavity_radius_mm
+
+    @property
+    def wall_mm(self) -> float:
+        """Mean thickness of the LV's wall at the base."""
+        return self.left.wall_mm
+
+    @property
+    def rv_depth_mm(self) -> float:
+        """From the septum to the RV's free wall at the base."""
+        return self.right.depth_mm
 
     def level(self, position_mm: float) -> float:
         """Position along the long axis as a fraction of it: 0 at the base, 1 at the apex."""
@@ -116,127 +110,168 @@ class Heart:
 
 
 def draw_heart(rng: np.random.Generator) -> Heart:
-    """Draws a heart of an adult at end-diastole, some of them dilated or thick-walled."""
-    uniform = rng.uniform
+    """Draws an adult's heart: normal, dilated or hypertrophied, or one at end-systole."""
+    kind = KINDS[rng.choice(len(KINDS), p=[ranges.share for ranges in KINDS])]
+    left = draw_left_ventricle(rng, kind)
+    right = draw_right_ventricle(rng, 0.75 if kind is SYSTOLE else 1.0)
     return Heart(
-        length_mm=float(uniform(82, 105)),
-        cavity_radius_mm=float(uniform(21, 29)),
-        wall_mm=float(uniform(7.5, 11.5)),
-        apical_wall_mm=float(uniform(5, 7)),
-        wall_asymmetry=float(uniform(0, 0.15)),
-        wall_asymmetry_deg=float(uniform(100, 260)),
-        rv_depth_mm=float(uniform(24, 36)),
-        rv_half_angle_deg=float(uniform(56, 68)),
-        rv_length=float(uniform(0.82, 0.95)),
-        rv_skew=float(uniform(-0.25, 0.35)),
-        fat_mm=float(uniform(1.0, 4.0)),
-        groove_fat_mm=float(uniform(3.0, 9.0)),
-        drift=(float(uniform(-0.08, 0.08)), float(uniform(-0.08, 0.08))),
-        shape=tuple(
-            (float(rng.normal(0, 0.03) / (order - 1)), float(uniform(0, 2 * np.pi)))
-            for order in range(2, 9)
-        ),
-        papillaries=(
-            _draw_papillary(rng, 25.0, 60.0),
-            _draw_papillary(rng, 255.0, 295.0),
-        ),
+        left=left,
+        right=right,
+        trabeculae=draw_trabeculae(rng, kind.papillary),
+        vessels=draw_great_vessels(rng, left.epicardium_mm(0.0), right.inflow_mm),
+        cover=draw_cover(rng, right.half_angle_deg),
+        drift=(float(rng.uniform(-0.08, 0.08)), float(rng.uniform(-0.08, 0.08))),
     )
 
 
-def _draw_papillary(rng: np.random.Generator, from_deg: float, to_deg: float) -> Papillary:
-    return Papillary(
-        angle_deg=float(rng.uniform(from_deg, to_deg)),
-        radius_mm=float(rng.uniform(3, 6)),
-        off_wall=float(rng.uniform(0.4, 1.3)),
-    )
-
-
-def layer_radii(
-    heart: Heart, depths: WallDepths, thinning: float, position_mm: float
-) -> LayerRadii:
-    """The outer radius in mm of each of `LAYERS` at each of `ANGLES_DEG`; never decreasing.
+def heart_over_body(
+    heart: Heart,
+    infarct: Infarct | None,
+    body: Materials,
+    lateral_mm: Points,
+    upward_mm: Points,
+    position_mm: float,
+) -> Materials:
+    """The material at points of a plane across the LV axis, given the body's there.
 
     Args:
-        heart: the shape.
-        depths: how deep scar and edema reach into the wall at this position.
-        thinning: part of the wall that is lost where scar is transmural.
-        position_mm: along the long axis, from the base.
+        heart: its shape.
+        infarct: of its wall, or None.
+        body: the material without the heart.
+        lateral_mm: the points, from the LV axis at the base toward the lateral wall.
+        upward_mm: toward the anterior wall.
+        position_mm: of the plane along the long axis, from the base.
     """
-    outline = _outline(heart)
-    endo = _cavity_radius_mm(heart, position_mm) * outline
-    wall = _wall_mm(heart, position_mm) * outline * (1 - thinning * depths.scar)
-    epi = endo + wall
-    rv = epi + _rv_depth_mm(heart, heart.level(position_mm))
-    rv_wall = rv + np.where(rv > epi, RV_WALL_MM, 0)
-    fat = rv_wall + _fat_mm(heart) * (epi > 0)
-    radii = [endo, endo + depths.scar * wall, endo + depths.edema * wall, epi, rv, rv_wall, fat]
-    return np.maximum.accumulate(np.array(radii, dtype=np.float32), axis=0)
+    combined = body.copy()
+    if position_mm >= heart.length_mm:
+        return combined
+    lateral = lateral_mm - np.float32(heart.drift[0] * position_mm)
+    upward = upward_mm - np.float32(heart.drift[1] * position_mm)
+    near = np.flatnonzero(lateral * lateral + upward * upward < np.float32(REACH_MM**2))
+    section = combined[near]
+    _paint(section, heart, infarct, lateral[near], upward[near], position_mm)
+    combined[near] = section
+    return combined
 
 
-def layer_at(radii: LayerRadii, points: PolarPoints) -> UInt8[np.ndarray, "point"]:
-    """The index of the layer that each point lies in; `len(LAYERS)` outside the heart."""
-    layer = np.zeros(points.distance_mm.shape, dtype=np.uint8)
+def _paint(
+    section: Materials,
+    heart: Heart,
+    infarct: Infarct | None,
+    lateral_mm: Points,
+    upward_mm: Points,
+    position_mm: float,
+) -> None:
+    """Paints all of the heart into `section`, which the caller owns."""
+    based = position_mm < STARTS_MM
+    wavy = lateral_mm, upward_mm
+    if based:
+        wavy = heart.vessels.waves.displaced(lateral_mm, upward_mm, position_mm)
+        paint_behind(section, heart.vessels, *wavy, position_mm)
+    ranks = _ranks(heart, infarct, lateral_mm, upward_mm, position_mm)
+    painted = np.flatnonzero(ranks < OUTSIDE_RANK)
+    section[painted] = np.array(RANKED, dtype=np.uint8)[ranks[painted]]
+    _paint_muscle(section, heart, ranks, lateral_mm, upward_mm, position_mm)
+    if position_mm < heart.right.pulmonary_valve_mm:
+        section[section == Material.RV_BLOOD] = Material.VESSEL
+    if based:
+        paint_aorta(section, heart.vessels, *wavy, position_mm)
+
+
+def _ranks(
+    heart: Heart,
+    infarct: Infarct | None,
+    lateral_mm: Points,
+    upward_mm: Points,
+    position_mm: float,
+) -> Materials:
+    """The index into `RANKED` of what is at each point; `OUTSIDE_RANK` outside the ventricles."""
+    points = PolarPoints.of(lateral_mm, upward_mm)
+    depths = wall_depths(infarct, position_mm, heart.level(position_mm))
+    radii = left_radii(heart.left, depths, position_mm)
+    cover_mm = heart.cover.thicknesses_mm(position_mm)
+    ranks = np.full(lateral_mm.shape, OUTSIDE_RANK, dtype=np.uint8)
+    epicardium_mm = radii[-1]
+    if position_mm >= 0:
+        _rank_cover(ranks, points, epicardium_mm, cover_mm)
+    else:
+        at_base = left_radii(heart.left, depths, 0.0)
+        epicardium_mm = at_base[-1]
+    contour = right_contour(heart.right, epicardium_mm, heart.length_mm, position_mm)
+    if contour is not None:
+        _rank_right(ranks, contour, lateral_mm, upward_mm, cover_mm)
+    if position_mm >= 0:
+        _rank_left(ranks, points, radii)
+    return ranks
+
+
+def _rank_left(ranks: Materials, points: PolarPoints, radii: LayerRadii) -> None:
+    inner = np.flatnonzero(points.distance_mm < radii[-1].max())
+    inner_points = points.at(inner)
+    layer = np.zeros(inner.shape, dtype=np.uint8)
     for radius in radii:
-        layer += points.distance_mm >= radius[points.angle_index]
-    return layer
+        layer += inner_points.distance_mm >= radius[inner_points.angle_index]
+    layer[layer == len(LEFT_LAYERS)] = OUTSIDE_RANK
+    ranks[inner] = np.minimum(ranks[inner], layer)
 
 
-def papillary_mask(
-    heart: Heart, points: PolarPoints, position_mm: float
-) -> Bool[np.ndarray, "point"]:
-    """Points within a papillary muscle, at mid-ventricular levels; they belong to the blood pool.
-
-    They are drawn like myocardium and labelled as blood pool, as MyoPS's and ACDC's readers do.
-    """
-    inside = np.zeros(points.distance_mm.shape, dtype=np.bool_)
-    if not PAPILLARY_LEVELS[0] < heart.level(position_mm) < PAPILLARY_LEVELS[1]:
-        return inside
-    for muscle in heart.papillaries:
-        centre_mm = _cavity_radius_mm(heart, position_mm) - muscle.off_wall * muscle.radius_mm
-        away = np.deg2rad(ANGLES_DEG - muscle.angle_deg).astype(np.float32)[points.angle_index]
-        squared = points.distance_mm**2 - 2 * centre_mm * points.distance_mm * np.cos(away)
-        inside |= squared + centre_mm**2 < muscle.radius_mm**2
-    return inside
-
-
-def _outline(heart: Heart) -> ByAngle:
-    """The LV's departure from a circle, as a factor about 1."""
-    angles = np.deg2rad(ANGLES_DEG)
-    waves = [
-        amplitude * np.cos(order * angles - phase)
-        for order, (amplitude, phase) in enumerate(heart.shape, start=2)
-    ]
-    outline: ByAngle = sum(waves, start=np.ones_like(angles))
-    return outline
+def _rank_right(
+    ranks: Materials,
+    contour: RightContour,
+    lateral_mm: Points,
+    upward_mm: Points,
+    cover_mm: Thicknesses,
+) -> None:
+    points = PolarPoints.of(
+        lateral_mm - np.float32(contour.centre_mm[0]), upward_mm - np.float32(contour.centre_mm[1])
+    )
+    wall = contour.radius_mm + np.float32(contour.wall_mm)
+    _rank_cover(ranks, points, wall, cover_mm)
+    inner = np.flatnonzero(points.distance_mm < wall.max())
+    inner_points = points.at(inner)
+    distance, index = inner_points.distance_mm, inner_points.angle_index
+    ranks[inner[distance < wall[index]]] = RIGHT_RANK + 1
+    ranks[inner[distance < contour.radius_mm[index]]] = RIGHT_RANK
 
 
-def _cavity_radius_mm(heart: Heart, position_mm: float) -> float:
-    inner_length_mm = heart.length_mm - heart.apical_wall_mm
-    return heart.cavity_radius_mm * _taper(position_mm / inner_length_mm, power=3.0)
+def _rank_cover(
+    ranks: Materials,
+    points: PolarPoints,
+    muscle_mm: ByAngle,
+    cover_mm: Thicknesses,
+) -> None:
+    """Ranks fat and pericardium about one outline where nothing above them is yet."""
+    borders = [muscle_mm + thickness for thickness in cover_mm]
+    inner = np.flatnonzero(points.distance_mm < borders[-1].max())
+    inner_points = points.at(inner)
+    layer = np.full(inner.shape, COVER_RANK, dtype=np.uint8)
+    for border in borders:
+        layer += inner_points.distance_mm >= border[inner_points.angle_index]
+    ranks[inner] = np.minimum(ranks[inner], layer)
 
 
-def _wall_mm(heart: Heart, position_mm: float) -> ByAngle:
-    outer_mm = heart.cavity_radius_mm + heart.wall_mm
-    mean_mm = outer_mm * _taper(heart.level(position_mm), power=2.6)
-    mean_mm -= _cavity_radius_mm(heart, position_mm)
-    thinnest_mm = THINNEST_WALL_MM if heart.level(position_mm) < 1 else 0.0
-    side = np.cos(np.deg2rad(ANGLES_DEG - heart.wall_asymmetry_deg))
-    return max(mean_mm, thinnest_mm) * (1 + heart.wall_asymmetry * side)
-
-
-def _rv_depth_mm(heart: Heart, level: float) -> ByAngle:
-    """Distance from the septum to the RV free wall: a crescent between the insertion points."""
-    offset = (ANGLES_DEG - SEPTUM_DEG) / heart.rv_half_angle_deg
-    crescent = np.clip(1 - np.abs(offset) ** 2.4, 0, None) ** 0.6
-    depth_mm = heart.rv_depth_mm * _taper(level / heart.rv_length, power=2.2)
-    return depth_mm * crescent * (1 + heart.rv_skew * offset)
-
-
-def _fat_mm(heart: Heart) -> ByAngle:
-    offset = np.abs(ANGLES_DEG - SEPTUM_DEG) - heart.rv_half_angle_deg
-    return heart.fat_mm + heart.groove_fat_mm * np.exp(-((offset / 9) ** 2))
-
-
-def _taper(level: float, power: float) -> float:
-    """1 at the base, falling to 0 at the apex as an ellipse does, blunter for higher powers."""
-    return float(np.sqrt(np.clip(1 - max(level, 0.0) ** power, 0, None)))
+def _paint_muscle(
+    section: Materials,
+    heart: Heart,
+    ranks: Materials,
+    lateral_mm: Points,
+    upward_mm: Points,
+    position_mm: float,
+) -> None:
+    """Paints papillary muscles and strands into the pools of `section`."""
+    level, trabeculae = heart.level(position_mm), heart.trabeculae
+    left = np.flatnonzero(ranks == 0)
+    if left.size:
+        cavity_mm = heart.left.cavity_mm(position_mm)
+        muscle = trabeculae.in_left(lateral_mm[left], upward_mm[left], cavity_mm, level)
+        section[left[muscle]] = Material.PAPILLARY
+    right = np.flatnonzero(ranks == RIGHT_RANK)
+    if right.size and position_mm > max(heart.right.recessed_mm, heart.right.pulmonary_valve_mm):
+        strands = trabeculae.in_right(
+            lateral_mm[right],
+            upward_mm[right],
+            heart.left.epicardium_mm(position_mm),
+            position_mm,
+            level,
+        )
+        section[right[strands]] = Material.RV_TRABECULA

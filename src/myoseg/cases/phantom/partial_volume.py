@@ -7,16 +7,8 @@ import numpy as np
 from jaxtyping import Float32, Int16, UInt8
 
 from myoseg.anatomy import BACKGROUND, Tissue
-from myoseg.cases.phantom.anatomy import (
-    ANGLES_DEG,
-    LAYERS,
-    Heart,
-    PolarPoints,
-    layer_at,
-    layer_radii,
-    papillary_mask,
-)
-from myoseg.cases.phantom.infarct import Infarct, wall_depths
+from myoseg.cases.phantom.anatomy import Heart, heart_over_body
+from myoseg.cases.phantom.infarct import Infarct
 from myoseg.cases.phantom.tissue import Material
 from myoseg.cases.phantom.torso import Torso, torso_material
 from myoseg.cases.phantom.view import View, image_axes
@@ -32,9 +24,9 @@ Points = Float32[np.ndarray, "point"]
 LABELLED: Final[dict[Tissue, tuple[Material, ...]]] = {
     Tissue.NORMAL_MYOCARDIUM: (Material.NORMAL_MYOCARDIUM,),
     Tissue.LV_BLOOD_POOL: (Material.LV_BLOOD, Material.PAPILLARY),
-    Tissue.RV_BLOOD_POOL: (Material.RV_BLOOD,),
+    Tissue.RV_BLOOD_POOL: (Material.RV_BLOOD, Material.RV_TRABECULA),
     Tissue.EDEMA: (Material.EDEMA,),
-    Tissue.SCAR: (Material.SCAR,),
+    Tissue.SCAR: (Material.SCAR, Material.MVO),
 }
 """Materials behind each label; all others are background."""
 
@@ -158,20 +150,8 @@ def with_heart(
     position_mm: float,
 ) -> UInt8[np.ndarray, "point"]:
     """The material at points of the plane `position_mm` from the base, the heart over the body."""
-    heart, infarct = scene.heart, scene.infarct
-    depths = wall_depths(infarct, ANGLES_DEG, position_mm, heart.level(position_mm))
-    radii = layer_radii(heart, depths, infarct.thinning if infarct else 0.0, position_mm)
     angle = np.deg2rad(scene.view.rotation_deg)
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    lateral = right_mm * cos + down_mm * sin - np.float32(heart.drift[0] * position_mm)
-    upward = right_mm * sin - down_mm * cos - np.float32(heart.drift[1] * position_mm)
-    near = np.flatnonzero(lateral**2 + upward**2 < radii.max() ** 2)
-    points = PolarPoints.of(lateral[near], upward[near])
-    materials = np.array([*LAYERS, Material.AIR], dtype=np.uint8)[layer_at(radii, points)]
-    materials[papillary_mask(heart, points, position_mm) & (materials == Material.LV_BLOOD)] = (
-        Material.PAPILLARY
-    )
-    outside = points.distance_mm >= radii[-1][points.angle_index]
-    combined = body.copy()
-    combined[near] = np.where(outside, body[near], materials)
-    return combined
+    lateral_mm = right_mm * cos + down_mm * sin
+    upward_mm = right_mm * sin - down_mm * cos
+    return heart_over_body(scene.heart, scene.infarct, body, lateral_mm, upward_mm, position_mm)

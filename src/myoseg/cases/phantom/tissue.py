@@ -53,6 +53,14 @@ class Material(IntEnum):
     RV_BLOOD = 12
     RV_WALL = 13
     PAPILLARY = 14
+    MVO = 15
+    RV_TRABECULA = 16
+    VESSEL_WALL = 17
+    PERICARDIUM = 18
+    FLUID = 19
+    FOOD = 20
+    BOWEL_WALL = 21
+    BONE = 22
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,10 @@ BLOOD: Final = TissueRanges((0.79, 0.79), (1387, 1441), (250, 290), (0.58, 0.58)
 NORMAL: Final = TissueRanges((0.86, 0.90), (936, 1000), (43, 50), (0.225, 0.275))
 ACUTE_INFARCT: Final = TissueRanges((0.90, 0.94), (1045, 1149), (58, 66), (0.5, 0.7))  # *
 VIABLE_EDEMA: Final = TissueRanges((0.90, 0.94), (1050, 1150), (58, 66), (0.32, 0.38))  # *
+OBSTRUCTION: Final = TissueRanges((0.88, 0.92), (950, 1045), (48, 58), (0.15, 0.3))  # *
+"""The core of an acute infarct that contrast has not reached when LGE is acquired: T1 and T2 as
+Carrick (Circ Cardiovasc Imaging 2016;9:e004148) found them below the infarct's."""
+
 CHRONIC_SCAR: Final = TissueRanges((0.86, 0.90), (1000, 1100), (48, 52), (0.6, 0.78))  # *
 
 
@@ -126,6 +138,7 @@ class MyocardialRanges:
     normal: TissueRanges = NORMAL
     edema: TissueRanges = VIABLE_EDEMA
     acute_infarct: TissueRanges = ACUTE_INFARCT
+    obstruction: TissueRanges = OBSTRUCTION
     chronic_scar: TissueRanges = CHRONIC_SCAR
 
 
@@ -144,6 +157,12 @@ SURROUNDINGS: Final[Mapping[Material, TissueRanges]] = {
     Material.MARROW: TissueRanges((0.5, 0.6), (497, 601), (41, 57), (0.1, 0.2), fat=0.5),  # *
     Material.LIVER: TissueRanges((0.87, 0.87), (576, 661), (46, 57), (0.25, 0.35)),  # *
     Material.SPLEEN: TissueRanges((0.87, 0.87), (1015, 1099), (70, 88), (0.35, 0.45)),  # *
+    Material.VESSEL_WALL: TissueRanges((0.7, 0.9), (900, 1050), (40, 55), (0.2, 0.35)),  # *
+    Material.PERICARDIUM: TissueRanges((0.3, 0.5), (850, 1000), (20, 35), (0.1, 0.3)),  # *
+    Material.FLUID: TissueRanges((0.95, 1.0), (2000, 4000), (300, 1200), (0.0, 0.1)),  # *
+    Material.FOOD: TissueRanges((0.7, 0.95), (350, 1100), (45, 160), (0.0, 0.05)),  # *
+    Material.BOWEL_WALL: TissueRanges((0.8, 0.9), (900, 1050), (50, 70), (0.3, 0.45)),  # *
+    Material.BONE: TissueRanges((0.1, 0.25), (400, 700), (3, 10), (0.02, 0.1)),  # *
 }
 
 
@@ -175,10 +194,17 @@ def draw_tissues(rng: np.random.Generator, myocardium: MyocardialRanges, *, acut
     scar = (myocardium.acute_infarct if acute else myocardium.chronic_scar).draw(rng)
     properties |= dict.fromkeys((Material.VESSEL, Material.LV_BLOOD, Material.RV_BLOOD), blood)
     properties |= dict.fromkeys(
-        (Material.NORMAL_MYOCARDIUM, Material.RV_WALL, Material.PAPILLARY), normal
+        (
+            Material.NORMAL_MYOCARDIUM,
+            Material.RV_WALL,
+            Material.PAPILLARY,
+            Material.RV_TRABECULA,
+        ),
+        normal,
     )
     properties[Material.EDEMA] = myocardium.edema.draw(rng)
     properties[Material.SCAR] = scar
+    properties[Material.MVO] = myocardium.obstruction.draw(rng)
     protocol = Protocol(
         lge_ti_error_ms=float(rng.uniform(-8, 8)), blood_left=float(rng.uniform(0.03, 0.12))
     )

@@ -1,0 +1,189 @@
+"""The left ventricle's wall as nested star-shaped contours about its axis, at any level.
+
+Ranges. Healthy adults at end-diastole have LV volumes of 166 ± 32 (men) and 124 ± 21 mL (women) and
+masses of 103 ± 21 and 70 ± 13 g (Petersen, JCMR 2017;19:18), with walls of 5 to 11 mm (Kawel-Boehm,
+JCMR 2020;22:87). Hypertrophied walls are 15 mm or more (Ommen, AHA/ACC guideline, Circulation
+2020;142:e558), thinned infarcts 5.5 mm or less (Shah, JAMA 2013;309:909).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float32
+
+from myoseg.cases.phantom.infarct import WallDepths
+from myoseg.cases.phantom.tissue import Material, Range
+from myoseg.cases.phantom.variation import ByAngle, Ripples, bump, draw_ripples, smooth_step, taper
+
+LEFT_LAYERS: Final = (
+    Material.LV_BLOOD,
+    Material.PAPILLARY,
+    Material.SCAR,
+    Material.MVO,
+    Material.SCAR,
+    Material.EDEMA,
+    Material.NORMAL_MYOCARDIUM,
+)
+"""What lies inside each radius and outside the one before, from the LV axis outward; the second is
+the trabeculae at the endocardium."""
+
+LayerRadii = Float32[np.ndarray, "layer angle"]
+
+SEPTUM_DEG: Final = 180.0
+"""The middle of the septum, half way between the RV insertion points."""
+
+OUTFLOW_DEG: Final = 140.0
+"""Where the aorta leaves: anteroseptal."""
+
+OUTFLOW_MM: Final = 14.0
+"""Length of the outflow tract below the base."""
+
+THINNEST_WALL_MM: Final = 3.5
+THINNEST_SCAR_MM: Final = 2.0
+
+
+@dataclass(frozen=True)
+class LeftRanges:
+    """One kind of left ventricle: how common it is, and where its lengths (mm) are drawn from.
+
+    Attributes:
+        share: of all hearts.
+        length_mm: from the base to the epicardial apex.
+        cavity_radius_mm: of the blood pool at the base.
+        wall_mm: thickness of the wall at the base.
+        cavity_end: where the cavity ends, as a fraction of the length.
+        asymmetry: relative excess of the thickest side of the wall.
+        papillary: size of the papillary muscles relative to those of a normal heart.
+    """
+
+    share: float
+    length_mm: Range
+    cavity_radius_mm: Range
+    wall_mm: Range
+    cavity_end: Range
+    asymmetry: Range
+    papillary: float
+
+
+DIASTOLE: Final = LeftRanges(0.55, (78, 103), (20, 28), (5.5, 10.5), (0.91, 0.96), (0, 0.2), 1.0)
+DILATED: Final = LeftRanges(0.15, (90, 118), (28, 38), (5, 7.5), (0.94, 0.97), (0, 0.15), 1.0)
+HYPERTROPHIED: Final = LeftRanges(
+    0.10, (78, 102), (16, 23), (11.5, 14.5), (0.78, 0.93), (0.1, 0.35), 1.25
+)
+SYSTOLE: Final = LeftRanges(0.20, (66, 90), (8, 18), (10, 16), (0.65, 0.88), (0, 0.2), 0.9)
+KINDS: Final = (DIASTOLE, DILATED, HYPERTROPHIED, SYSTOLE)
+"""Mostly end-diastole, as bSSFP and LGE are read; the thickest side of a hypertrophied wall reaches
+18 mm."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeftVentricle:
+    """A drawn left ventricle; positions are mm from the base toward the apex.
+
+    Attributes:
+        length_mm: from the base to the epicardial apex.
+        cavity_radius_mm: of the blood pool at the base.
+        wall_mm: mean thickness of the wall at the base.
+        cavity_end: where the cavity ends, as a fraction of the length.
+        bluntness: powers of the tapers of the cavity and of the epicardium.
+        flat_septum: part of the radius that the septum is pushed in.
+        asymmetry: relative excess of the thickest side of the wall.
+        asymmetry_deg: the angle of that side.
+        outline: departure from a circle, relative.
+        unevenness: of the wall's thickness, relative.
+        trabeculae: of the endocardium, as a share of `trabecular_mm`; nothing where negative.
+        trabecular_mm: reach of the trabeculae into the blood pool at base and apex.
+    """
+
+    length_mm: float
+    cavity_radius_mm: float
+    wall_mm: float
+    cavity_end: float
+    bluntness: tuple[float, float]
+    flat_septum: float
+    asymmetry: float
+    asymmetry_deg: float
+    outline: Ripples
+    unevenness: Ripples
+    trabeculae: Ripples
+    trabecular_mm: tuple[float, float]
+
+    def cavity_mm(self, position_mm: float) -> float:
+        """Mean radius of the blood pool."""
+        if position_mm < 0:
+            return 0.0
+        level = position_mm / (self.length_mm * self.cavity_end)
+        return self.cavity_radius_mm * taper(level, self.bluntness[0])
+
+    def epicardium_mm(self, position_mm: float) -> float:
+        """Mean radius of the epicardium; above the base, that of the base."""
+        outer_mm = self.cavity_radius_mm + self.wall_mm
+        return outer_mm * taper(position_mm / self.length_mm, self.bluntness[1])
+
+
+def draw_left_ventricle(rng: np.random.Generator, ranges: LeftRanges) -> LeftVentricle:
+    """Draws one ventricle of a kind."""
+    uniform = rng.uniform
+    return LeftVentricle(
+        length_mm=float(uniform(*ranges.length_mm)),
+        cavity_radius_mm=float(uniform(*ranges.cavity_radius_mm)),
+        wall_mm=float(uniform(*ranges.wall_mm)),
+        cavity_end=float(uniform(*ranges.cavity_end)),
+        bluntness=(float(uniform(2.4, 3.6)), float(uniform(2.3, 3.2))),
+        flat_septum=float(max(rng.normal(0.0, 0.08), 0)),
+        asymmetry=float(uniform(*ranges.asymmetry)),
+        asymmetry_deg=float(uniform(110, 250)),
+        outline=draw_ripples(rng, range(2, 9), 0.035, decay=1.3, turn=0.012),
+        unevenness=draw_ripples(rng, range(1, 9), 0.05, decay=0.6, turn=0.04),
+        trabeculae=draw_ripples(rng, range(4, 32), 0.4, decay=0.5, turn=0.12),
+        trabecular_mm=(float(uniform(0, 1.5)), float(uniform(1, 5))),
+    )
+
+
+def left_radii(left: LeftVentricle, depths: WallDepths, position_mm: float) -> LayerRadii:
+    """The outer radius in mm of each of `LEFT_LAYERS` at each of `ANGLES_DEG`; never decreasing.
+
+    Args:
+        left: the shape.
+        depths: how deep the infarct reaches into the wall at this position, and how it deforms it.
+        position_mm: along the long axis, from the base; above it there is no ventricle.
+    """
+    if not 0 <= position_mm < left.length_mm:
+        return np.zeros((len(LEFT_LAYERS), depths.scar.size), dtype=np.float32)
+    outline = _outline(left, position_mm)
+    endo = left.cavity_mm(position_mm) * outline + depths.bulge_mm
+    endo = endo * (1 + 0.15 * _outflow(position_mm) * bump(OUTFLOW_DEG, 28.0))
+    wall = np.maximum(_wall_mm(left, position_mm) * outline, THINNEST_WALL_MM)
+    wall = np.maximum(wall * (1 - depths.thinning), THINNEST_SCAR_MM)
+    ragged = np.maximum(endo - _trabeculae_mm(left, position_mm), 0.4 * endo)
+    inner = [endo + depth * wall for depth in (depths.mvo_from, depths.mvo_to)]
+    outer = [endo + depth * wall for depth in (depths.scar, depths.edema)]
+    radii = np.array([ragged, endo, *inner, *outer, endo + wall], dtype=np.float32)
+    return np.maximum.accumulate(radii, axis=0)
+
+
+def _outline(left: LeftVentricle, position_mm: float) -> ByAngle:
+    flat = left.flat_septum * bump(SEPTUM_DEG, 48.0)
+    return 1 + left.outline.at(position_mm) - flat
+
+
+def _outflow(position_mm: float) -> float:
+    """1 at the base, 0 below the outflow tract."""
+    return 1 - smooth_step(position_mm / OUTFLOW_MM)
+
+
+def _wall_mm(left: LeftVentricle, position_mm: float) -> ByAngle:
+    mean_mm = left.epicardium_mm(position_mm) - left.cavity_mm(position_mm)
+    uneven = left.unevenness.at(position_mm)
+    uneven = uneven + left.asymmetry * (bump(left.asymmetry_deg, 65.0) - 0.2)
+    outflow = _outflow(position_mm) * (0.1 + 0.4 * bump(OUTFLOW_DEG, 26.0))
+    return np.asarray(mean_mm * (1 + uneven) * (1 - outflow), dtype=np.float32)
+
+
+def _trabeculae_mm(left: LeftVentricle, position_mm: float) -> ByAngle:
+    """How far the trabeculae reach into the blood pool."""
+    base_mm, apex_mm = left.trabecular_mm
+    reach_mm = base_mm + (apex_mm - base_mm) * position_mm / left.length_mm
+    ragged = left.trabeculae.at(position_mm)
+    return np.asarray(np.clip(ragged, 0, 1.2) * reach_mm, dtype=np.float32)

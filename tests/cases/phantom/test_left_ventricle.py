@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from myoseg.cases.phantom.infarct import HEALTHY, draw_infarct, wall_depths
+from myoseg.cases.phantom.left_ventricle import (
+    DIASTOLE,
+    DILATED,
+    HYPERTROPHIED,
+    KINDS,
+    LEFT_LAYERS,
+    SYSTOLE,
+    draw_left_ventricle,
+    left_radii,
+)
+from myoseg.cases.phantom.tissue import Material
+
+seeds = st.integers(0, 2**32 - 1)
+kinds = st.sampled_from(KINDS)
+ENDO, SCAR, EPI = 1, 4, len(LEFT_LAYERS) - 1
+
+
+def ventricle(seed, kind):
+    return draw_left_ventricle(np.random.default_rng(seed), kind)
+
+
+def walls_mm(left, level):
+    radii = left_radii(left, HEALTHY, level * left.length_mm)
+    return radii[EPI] - radii[ENDO]
+
+
+def test_every_heart_is_of_one_kind():
+    assert sum(kind.share for kind in KINDS) == pytest.approx(1)
+
+
+@given(seed=seeds, kind=kinds, level=st.floats(-0.1, 1.2), acute=st.booleans())
+def test_layers_are_nested_at_every_level(seed, kind, level, acute):
+    """So scar lies inside edema and edema inside the wall."""
+    rng = np.random.default_rng(seed)
+    left = draw_left_ventricle(rng, kind)
+    infarct = draw_infarct(rng, [0.5 * left.length_mm], acute=acute)
+    depths = wall_depths(infarct, level * left.length_mm, level)
+    radii = left_radii(left, depths, level * left.length_mm)
+    assert radii.shape[0] == len(LEFT_LAYERS)
+    assert np.all(radii >= 0)
+    assert np.all(np.diff(radii, axis=0) >= 0)
+
+
+@given(seed=seeds, kind=kinds)
+def test_the_cavity_shrinks_toward_the_apex_and_ends_before_the_wall(seed, kind):
+    left = ventricle(seed, kind)
+    cavity = [left.cavity_mm(level * left.length_mm) for level in (0, 0.4, 0.8, 1.0)]
+    assert cavity == sorted(cavity, reverse=True)
+    assert cavity[-1] == 0
+    before_apex = left_radii(left, HEALTHY, 0.98 * left.length_mm)
+    assert not before_apex[ENDO].any()
+    assert before_apex[EPI].all()
+    assert not left_radii(left, HEALTHY, left.length_mm).any()
+
+
+@given(seed=seeds)
+def test_a_healthy_wall_has_no_scar_and_no_edema(seed):
+    left = ventricle(seed, DIASTOLE)
+    radii = left_radii(left, HEALTHY, 0.4 * left.length_mm)
+    for layer in range(ENDO + 1, EPI):
+        np.testing.assert_array_equal(radii[layer], radii[ENDO])
+
+
+@pytest.mark.parametrize(
+    ("kind", "thinnest_mm", "thickest_mm"),
+    [(DIASTOLE, 4, 12.5), (DILATED, 3.5, 10), (HYPERTROPHIED, 8, 18), (SYSTOLE, 7, 17)],
+    ids=["diastole", "dilated", "hypertrophied", "systole"],
+)
+@pytest.mark.parametrize("seed", range(8))
+def test_mean_walls_are_within_the_cited_ranges(seed, kind, thinnest_mm, thickest_mm):
+    """Kawel-Boehm 2020: 5 to 11 mm in health; Ommen 2020: 15 mm and more, in places."""
+    assert thinnest_mm < walls_mm(ventricle(seed, kind), 0.35).mean() < thickest_mm
+
+
+def test_a_hypertrophied_wall_is_15_mm_thick_in_some_place_of_most_hearts():
+    thickest = [walls_mm(ventricle(seed, HYPERTROPHIED), 0.35).max() for seed in range(20)]
+    assert np.mean(np.array(thickest) >= 15) > 0.5
+    assert max(thickest) < 25
+
+
+def test_a_layer_has_its_material():
+    assert LEFT_LAYERS[ENDO] is Material.PAPILLARY
+    assert LEFT_LAYERS[SCAR] is Material.SCAR
+    assert LEFT_LAYERS[EPI] is Material.NORMAL_MYOCARDIUM
