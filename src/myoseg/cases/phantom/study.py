@@ -219,7 +219,7 @@ def _finer(stack: Stack, acquisition: Acquisition, config: PhantomConfig) -> int
     return max(n for n in divisors if n <= max(needed, 1))
 
 
-def _coarser(shares: Shares, finer: int) -> Shares:
+def _coarser(shares: Float32[np.ndarray, "material finer_row finer_col"], finer: int) -> Shares:
     """The shares of blocks of `finer` x `finer` pixels."""
     n_materials, rows, cols = shares.shape
     blocks = shares.reshape(n_materials, rows // finer, finer, cols // finer, finer)
