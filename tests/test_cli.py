@@ -606,6 +606,17 @@ def test_a_run_is_resumed_and_not_overwritten(
     assert "seed was 0 and is 5" in other.err
 
 
+def test_studies_are_simulated_on_their_native_grids(cli, tmp_path):
+    studies = tmp_path / "studies"
+    arguments = ("--n-training", 1, "--n-test", 0, "--seed", 3, "--small", "--native-grids")
+    assert cli("data", "phantom", "-o", studies, *arguments).code == 0
+    assert [folder.name for folder in studies.iterdir()] == ["phantom_00003"]
+    names = {path.name for path in (studies / "phantom_00003").iterdir()}
+    assert {"phantom_00003_lge.nii.gz", "phantom_00003_lge_gd.nii.gz"} < names
+    assert "phantom_00003_truth.json" in names
+    assert "not empty; give a new folder" in cli("data", "phantom", "-o", studies, *arguments).err
+
+
 def test_data_sets_are_simulated_checked_converted_and_listed(cli, tmp_path):
     data = tmp_path / "simulated"
     arguments = ("--n-training", 1, "--n-test", 1, "--small")

@@ -142,7 +142,7 @@ def test_truth_on_each_grid_agrees_with_the_common_truth(still):
             tissues = [int(tissue) for tissue in REGIONS[region]]
             truth = by_slice(still.aligned, region)[overlapping]
             assert dice(np.isin(codes[overlapping], tissues), truth) > 0.9
-    assert n_compared >= 4
+    assert n_compared >= 2
 
 
 def test_shifts_move_the_truth_by_what_is_returned(still, restless):
