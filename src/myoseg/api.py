@@ -97,7 +97,7 @@ def segment(
     """
     given = {Sequence.BSSFP: bssfp, Sequence.LGE: lge, Sequence.T2: t2}
     case = _case_of({s: image for s, image in given.items() if image is not None}, affine, name)
-    loaded = model if isinstance(model, Model) else load_model(Path(model), device)
+    loaded = load_model(model, device) if isinstance(model, str | Path) else model
     return Result(case, segment_case(case, loaded))
 
 

@@ -7,7 +7,9 @@ import pytest
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.networks.checkpoint import read_card, update_card
 from myoseg.prediction import model as model_module
-from myoseg.prediction.model import Model, find_device, load_model
+from myoseg.prediction.device import find_device
+from myoseg.prediction.ensemble_model import EnsembleModel
+from myoseg.prediction.model import load_model
 from myoseg.training.run_folder import FORMAT
 
 BLOCKS = ["lv_blood_pool", "rv_blood_pool", "lv_epicardium", "lvmems", "lvms"]
@@ -67,7 +69,7 @@ def test_the_fingerprint_is_of_the_run_and_a_model_in_memory_has_none(run, train
     assert model.fingerprint() == load_model(run, "cpu").fingerprint()
     edit(run, lambda record: record.update(n_cases=99))
     assert model.fingerprint() != load_model(run, "cpu").fingerprint()
-    assert Model(model.table, model.preprocessing, {}).fingerprint() is None
+    assert EnsembleModel(model.table, model.preprocessing, {}).fingerprint() is None
 
 
 def test_a_folder_without_a_model_is_refused_with_the_remedy(tmp_path):

@@ -9,7 +9,7 @@ from myoseg.anatomy import MYOCARDIUM, REGIONS, Sequence, Tissue
 from myoseg.blocks import PHYSIOLOGICAL, TABLES, Architecture, Block, BlockTable
 from myoseg.cases.case import Case, Geometry
 from myoseg.errors import InputError
-from myoseg.prediction.model import Model
+from myoseg.prediction.ensemble_model import EnsembleModel
 from myoseg.prediction.segment import segment
 from myoseg.slices.normalisation import Preprocessing
 
@@ -38,7 +38,7 @@ def everything(images):
 
 def model_of(table, size_px, *networks):
     predictors = {block.name: networks for block in table.blocks}
-    return Model(table, Preprocessing(size_px, 0.0, 100.0), predictors)
+    return EnsembleModel(table, Preprocessing(size_px, 0.0, 100.0), predictors)
 
 
 def case_of(shape, *sequences, image=None, affine=OBLIQUE):
@@ -151,7 +151,7 @@ def test_bssfp_alone_gives_the_wall_as_one_group():
     case = case_of((1, 8, 8), Sequence.BSSFP)
     image = np.zeros((1, 8, 8), np.float32)
     image[0, 3:5, 3:5] = 1
-    model = Model(
+    model = EnsembleModel(
         PHYSIOLOGICAL,
         Preprocessing(8, 0.0, 100.0),
         {

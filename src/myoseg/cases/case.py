@@ -4,7 +4,7 @@ Arrays are (slice, row, col): a NIfTI volume's axes reversed, so that `array[k]`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -101,8 +101,16 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """A case's predicted labels on the case's own grid."""
+    """A case's predicted labels on the case's own grid.
+
+    Attributes:
+        name: of the case.
+        labels: what was found.
+        geometry: the case's grid.
+        probabilities: of each block by name, as the networks gave them.
+    """
 
     name: str
     labels: LabelMap
     geometry: Geometry
+    probabilities: Mapping[str, Volume] = field(default_factory=dict)

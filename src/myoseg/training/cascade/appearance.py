@@ -10,12 +10,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from myoseg.slices.normalisation import OUTSIDE, normalise
+from myoseg.slices.framing import presented
+from myoseg.slices.normalisation import OUTSIDE
 
 Image = Float32[np.ndarray, "row col"]
-
-MOST_NORMALISED = (-1.0, 3.0)
-"""Normalised intensities beyond are cut: fat near the coil says nothing of the heart."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +58,6 @@ def degrade(rng: np.random.Generator, signals: Image, ranges: AppearanceRanges) 
     if rng.random() < ranges.cut_probability:
         image = _cut_field_of_view(rng, image)
     return presented(image)
-
-
-def presented(image: Image) -> Image:
-    """Normalised and cut to `MOST_NORMALISED`: what a network of the cascade sees."""
-    return np.clip(normalise(image), *MOST_NORMALISED)
 
 
 def smooth_noise(rng: np.random.Generator, size_px: int, n_knots: int) -> Image:

@@ -1,0 +1,165 @@
+"""A case in, the probabilities of every block of the cascade on the case's own grid out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import nn
+
+from myoseg.anatomy import MYOCARDIUM, Tissue
+from myoseg.blocks import CASCADE, Block, BlockTable
+from myoseg.cases.case import Case
+from myoseg.networks.stage import Stage
+from myoseg.prediction.cascade.locate import HeartSize, Volume, find_heart, frame_around
+from myoseg.prediction.cascade.votes import ALL_VIEWS, ONE_VIEW, Views, Votes, vote
+from myoseg.prediction.probabilities import BlockProbabilities
+from myoseg.slices.framing import Frame, presented
+
+N_REFRAMINGS = 2
+"""How often the heart is framed anew by what was found in the last frame."""
+
+SEARCH_VIEWS = ONE_VIEW
+"""While the heart is looked for, one view will do."""
+
+NEARER = 1.7
+"""If no heart is found in the whole slice, it is looked for in a nearer view of the middle."""
+
+
+@dataclass(frozen=True, eq=False)
+class StageModel:
+    """A stage and its trained network."""
+
+    stage: Stage
+    network: nn.Module
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+
+def predict_blocks(
+    case: Case,
+    table: BlockTable,
+    stages: tuple[StageModel, ...],
+    given: Mapping[str, Volume] | None = None,
+    views: Views = ALL_VIEWS,
+) -> BlockProbabilities:
+    """Runs the stages in turn; each is guided by the blocks before it.
+
+    Args:
+        case: with at least one sequence.
+        table: the blocks that can be read from the case's sequences.
+        stages: in the order of the table.
+        given: masks of blocks that need not be found, such as contours drawn by hand.
+        views: on which each network votes in its last frame.
+    """
+    found = BlockProbabilities(dict(given or {}), {})
+    for model in stages:
+        blocks = [b for b in model.stage.blocks if b in table.blocks and b.name not in found.mean]
+        if blocks:
+            found = _merged(found, _predict_stage(case, model, blocks, found, views))
+    return found
+
+
+def _predict_stage(
+    case: Case,
+    model: StageModel,
+    blocks: list[Block],
+    found: BlockProbabilities,
+    views: Views,
+) -> BlockProbabilities:
+    if model.stage.guides:
+        heart = heart_in(found.mean, case)
+    else:
+        heart = _search(case, model)
+    if heart is None:
+        nothing = np.zeros(case.geometry.shape, dtype=np.float32)
+        return BlockProbabilities({b.name: nothing for b in blocks}, {b.name: nothing for b in blocks})
+    both = not model.stage.guides
+    frame = frame_around(
+        heart, model.stage.size_px, model.stage.heart_share, both_ventricles=both
+    )
+    votes = _ask(case, model, frame, found.mean, views)
+    places = {block.name: model.stage.blocks.index(block) for block in blocks}
+    shape = case.geometry.shape[1:]
+    return BlockProbabilities(
+        {name: frame.paste(votes.mean[:, place], shape) for name, place in places.items()},
+        {name: frame.paste(votes.spread[:, place], shape) for name, place in places.items()},
+    )
+
+
+def _search(case: Case, model: StageModel) -> HeartSize | None:
+    """The heart in the whole slice, then more closely."""
+    spacing_mm = case.geometry.spacing_mm[1:]
+    whole = Frame.of_all(case.geometry.shape[1:], spacing_mm, model.stage.size_px)
+    heart = None
+    for frame in (whole, whole.magnified(NEARER)):
+        heart = heart or _heart_seen_in(frame, case, model)
+    for _ in range(N_REFRAMINGS if heart else 0):
+        assert heart is not None
+        frame = frame_around(
+            heart, model.stage.size_px, model.stage.heart_share, both_ventricles=True
+        )
+        heart = _heart_seen_in(frame, case, model) or heart
+    return heart
+
+
+def _heart_seen_in(frame: Frame, case: Case, model: StageModel) -> HeartSize | None:
+    votes = _ask(case, model, frame, {}, SEARCH_VIEWS)
+    shape = case.geometry.shape[1:]
+    means = {
+        block.name: frame.paste(votes.mean[:, place], shape)
+        for place, block in enumerate(model.stage.blocks)
+    }
+    return heart_in(means, case, model.stage.blocks)
+
+
+def heart_in(
+    probabilities: Mapping[str, Volume], case: Case, blocks: tuple[Block, ...] | None = None
+) -> HeartSize | None:
+    """The heart that these blocks show, known by their targets."""
+    names = _names_by_target(blocks)
+    epicardium = probabilities[names["epicardium"]]
+    rv = probabilities.get(names["rv"], np.zeros_like(epicardium))
+    return find_heart(epicardium, rv, case.geometry.spacing_mm[1:])
+
+
+def _names_by_target(blocks: tuple[Block, ...] | None) -> dict[str, str]:
+    wanted = {
+        "epicardium": MYOCARDIUM | {Tissue.LV_BLOOD_POOL},
+        "rv": frozenset({Tissue.RV_BLOOD_POOL}),
+    }
+    return {
+        name: next(b.name for b in (blocks or CASCADE.blocks) if b.target == target)
+        for name, target in wanted.items()
+    }
+
+
+def _ask(
+    case: Case, model: StageModel, frame: Frame, guides: Mapping[str, Volume], views: Views
+) -> Votes:
+    inputs = stage_input(case, model.stage, frame, guides)
+    return vote(model.network, inputs, views, model.device)
+
+
+def stage_input(
+    case: Case, stage: Stage, frame: Frame, guides: Mapping[str, Volume]
+) -> Float32[np.ndarray, "slice input row col"]:
+    """The stage's channels in the frame: sequences, zeros where one is not read, and guides."""
+    read = stage.reads(case.sequences)
+    blank = np.zeros((case.n_slices, stage.size_px, stage.size_px), dtype=np.float32)
+    images = [
+        presented(frame.cut(case.images[sequence])) if sequence in read else blank
+        for sequence in stage.sequences
+    ]
+    masks = [
+        np.nan_to_num(frame.cut(np.asarray(guides[name], dtype=np.float32)))
+        if name in guides
+        else blank
+        for name in stage.guides
+    ]
+    return np.stack([*images, *masks], axis=1)
+
+
+def _merged(first: BlockProbabilities, second: BlockProbabilities) -> BlockProbabilities:
+    return BlockProbabilities({**first.mean, **second.mean}, {**first.spread, **second.spread})
+

@@ -1,0 +1,144 @@
+"""A model of `myoseg train`: the block table of a run and the networks that vote on each block."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from myoseg.blocks import Block, BlockTable
+from myoseg.errors import ConfigurationError, ModelError
+from myoseg.cases.case import Case
+from myoseg.files import sha256_of
+from myoseg.networks.checkpoint import load_network
+from myoseg.prediction.device import find_device
+from myoseg.prediction.ensemble import average
+from myoseg.prediction.probabilities import BlockProbabilities
+from myoseg.slices.encoder import encode_images
+from myoseg.slices.extract import CentreWindow, extract_slices
+from myoseg.slices.normalisation import Preprocessing
+from myoseg.slices.samples import PlainSamples
+
+ImageStack = Float32[np.ndarray, "slice input row col"]
+ProbabilityStack = Float32[np.ndarray, "slice row col"]
+Predictor = Callable[[ImageStack], ProbabilityStack]
+
+SLICES_AT_ONCE: Final = 8
+"""How many slices go through a network together; bounds memory for long stacks."""
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleModel:
+    """The paper's model: the blocks that were trained and a predictor for each of their voters.
+
+    `folder` is None for a model that was made in memory.
+    """
+
+    table: BlockTable
+    preprocessing: Preprocessing
+    predictors: Mapping[str, tuple[Predictor, ...]]
+    folder: Path | None = None
+
+    def block_probabilities(self, case: Case, table: BlockTable) -> BlockProbabilities:
+        """Linear encoder, networks and average for each block of the table (Figure 1)."""
+        size_px = self.preprocessing.size_px
+        samples = PlainSamples(extract_slices(case, size_px), self.preprocessing)
+        window = CentreWindow.of(case.geometry.shape[1:], size_px)
+        mean, spread = {}, {}
+        for block in table.blocks:
+            images = np.stack([encode_images(sample, block) for sample in samples])
+            votes = np.stack(self.predict(block, images))
+            mean[block.name] = window.paste(average(votes))
+            if len(votes) > 1:
+                spread[block.name] = window.paste(votes.std(axis=0))
+        return BlockProbabilities(mean, spread)
+
+    def predict(self, block: Block, images: ImageStack) -> tuple[ProbabilityStack, ...]:
+        """Each voter's probabilities of the block's target, in the table's order of networks."""
+        return tuple(predictor(images) for predictor in self.predictors[block.name])
+
+    def with_blocks(self, names: Collection[str]) -> "EnsembleModel":
+        """The model with these blocks alone.
+
+        Raises:
+            ConfigurationError: it has no block of such a name.
+        """
+        known = [block.name for block in self.table.blocks]
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            raise ConfigurationError(
+                f"the model has no block {', '.join(unknown)}; its blocks are {', '.join(known)}."
+            )
+        blocks = tuple(block for block in self.table.blocks if block.name in names)
+        return replace(self, table=replace(self.table, blocks=blocks))
+
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the run's description, which holds the hash of all weights."""
+        return None if self.folder is None else sha256_of(self.folder / "model.json")
+
+
+def load_ensemble(folder: Path, record: dict[str, Any], device: str) -> EnsembleModel:
+    """The model that a run's `model.json` describes.
+
+    Args:
+        folder: of the run.
+        record: what its `model.json` holds.
+        device: auto, cpu, gpu, gpu:N or mps.
+
+    Raises:
+        ModelError: training not finished, weights missing or altered, or a field is unreadable.
+        ConfigurationError: the device is not there.
+    """
+    try:
+        table = BlockTable.from_record(record["table"])
+        preprocessing = Preprocessing(**record["preprocessing"])
+        unfinished = [each["folder"] for each in record["members"] if not each["finished"]]
+        members = {
+            (each["block"], each["architecture"]): (each["folder"], each.get("weights_sha256"))
+            for each in record["members"]
+        }
+    except (ValueError, KeyError, TypeError, ConfigurationError) as error:
+        raise ModelError(
+            f"{folder / 'model.json'} cannot be read ({error!r}); train again or restore it from "
+            "a copy."
+        ) from error
+    if unfinished:
+        raise ModelError(
+            f"the training in {folder} is not finished: {', '.join(unfinished)} to go; continue it "
+            "with `myoseg train ... --resume`."
+        )
+    trained = {name for name, _ in members}
+    table = replace(table, blocks=tuple(b for b in table.blocks if b.name in trained))
+    target = torch.device(find_device(device))
+    predictors = {
+        block.name: tuple(
+            _predictor_from(folder, *members[block.name, network], target)
+            for network in block.networks
+        )
+        for block in table.blocks
+    }
+    return EnsembleModel(table, preprocessing, predictors, folder)
+
+
+def _predictor_from(run: Path, member: str, weights_sha256: str, device: torch.device) -> Predictor:
+    segmenter, card = load_network(run / member)
+    if card.weights_sha256 != weights_sha256:
+        raise ModelError(
+            f"{run / member} is not the network that {run / 'model.json'} describes; restore the "
+            "whole run from one copy, or train again."
+        )
+    segmenter = segmenter.to(device).eval()
+
+    def predict(images: ImageStack) -> ProbabilityStack:
+        parts = []
+        with torch.inference_mode():
+            for first in range(0, len(images), SLICES_AT_ONCE):
+                batch = torch.from_numpy(images[first : first + SLICES_AT_ONCE]).to(device)
+                segmenter.check_input(batch)
+                parts.append(segmenter(batch)[:, 0].float().cpu().numpy())
+        return np.concatenate(parts)
+
+    return predict

@@ -1,0 +1,19 @@
+"""What the networks say of a case: each block's probability on the case's own grid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from myoseg.cases.case import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class BlockProbabilities:
+    """Probabilities of blocks by name, and how far those who voted on them disagree.
+
+    Attributes:
+        mean: over all votes; a block that could not be read is missing.
+        spread: standard deviation of the votes, in [0, 0.5]; missing where one alone voted.
+    """
+
+    mean: Mapping[str, Volume]
+    spread: Mapping[str, Volume]
