@@ -137,7 +137,7 @@ def draw_left_ventricle(rng: np.random.Generator, ranges: LeftRanges) -> LeftVen
         outline=draw_ripples(rng, range(2, 9), 0.035, decay=1.3, turn=0.012),
         unevenness=draw_ripples(rng, range(1, 9), 0.05, decay=0.6, turn=0.04),
         trabeculae=draw_ripples(rng, range(4, 32), 0.4, decay=0.5, turn=0.12),
-        trabecular_mm=(float(uniform(0, 1.5)), float(uniform(1, 5))),
+        trabecular_mm=(float(uniform(0, 1.2)), float(uniform(0.5, 4.5))),
     )
 
 

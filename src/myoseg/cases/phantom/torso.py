@@ -1,51 +1,67 @@
 """The body around the heart, in patient coordinates, so that any oblique plane may cut it.
 
 Coordinates are millimetres from the middle of the chest at the level of the heart: x to the
-patient's right, y to the front, z to the head (NIfTI's RAS). The torso is a cylinder of elliptic
-section: skin fat, a wall of muscle with ribs, lungs above a domed diaphragm, liver, spleen and
-stomach below it, spine and great vessels. The heart is drawn over it.
+patient's right, y to the front, z to the head (NIfTI's RAS). The torso is a cylinder of rounded
+section: skin fat, a wall of muscle with ribs, lungs and mediastinum above a domed diaphragm, the
+abdomen below it, spine, vessels and arms; all of it bent by waves, so that no border is geometric.
+The heart is drawn over it.
 """
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32, Int64, UInt8
 
+from myoseg.cases.phantom.abdomen import Abdomen, abdominal_material, draw_abdomen
+from myoseg.cases.phantom.lattice import Lattice, draw_lattice
 from myoseg.cases.phantom.tissue import Material
 
 Coordinate = Float32[np.ndarray, "point"]
-Inside = Bool[np.ndarray, "point"]
+Materials = UInt8[np.ndarray, "point"]
+Chosen = Int64[np.ndarray, "chosen"]
 
 
 class Cylinder(NamedTuple):
-    """An upright structure between two heights, lengths in mm."""
+    """An upright structure between two heights, with a wall, lengths in mm."""
 
-    material: Material
+    wall: Material
+    lumen: Material
     x: float
     y: float
     radius: float
+    wall_mm: float
     low: float
     high: float
 
 
-UPRIGHT: Final = (
-    Cylinder(Material.MUSCLE, 0.0, -88.0, 42.0, -400.0, 400.0),
-    Cylinder(Material.MARROW, 0.0, -72.0, 19.0, -400.0, 400.0),
-    Cylinder(Material.VESSEL, -22.0, -48.0, 11.0, -400.0, 400.0),
-    Cylinder(Material.VESSEL, 10.0, 14.0, 15.0, 28.0, 400.0),
-    Cylinder(Material.VESSEL, -14.0, 26.0, 13.0, 28.0, 75.0),
-    Cylinder(Material.VESSEL, 36.0, 2.0, 9.0, 20.0, 400.0),
-    Cylinder(Material.VESSEL, 24.0, -8.0, 11.0, -400.0, -15.0),
-    Cylinder(Material.MARROW, 0.0, 93.0, 11.0, -40.0, 130.0),
-)
-"""Back muscles, spine, descending and ascending aorta, pulmonary artery, both venae cavae, sternum;
-the front of the chest is taken at y = 110 and scaled with it."""
+MIDDLE_MM: Final = 75.0
+"""Half the breadth of the part of the torso that holds spine, vessels and mediastinum."""
 
-REFERENCE_DEPTH_MM: Final = 110.0
+ALL_LEVELS: Final = (-400.0, 400.0)
+BACK_MM: Final = -18.0
+"""Spine, aorta and esophagus lie behind this y."""
+
+HILUM_MM: Final = (40.0, -5.0, 22.0)
+"""Where the lungs' vessels enter, on either side."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Waves3:
+    """A smooth displacement of points in space: plane waves.
+
+    Attributes:
+        numbers: rad per mm along the axes.
+        phases_rad: at the origin.
+        displacements_mm: along the axes.
+    """
+
+    numbers: Float32[np.ndarray, "wave 3"]
+    phases_rad: Float32[np.ndarray, "wave"]
+    displacements_mm: Float32[np.ndarray, "wave 3"]
+
+
+@dataclass(frozen=True, eq=False)
 class Torso:
     """The drawn body.
 
@@ -53,110 +69,279 @@ class Torso:
         half_width_mm: from the middle to the side, skin included.
         half_depth_mm: from the middle to the front, skin included.
         skin_fat_mm: thickness of the fat below the skin.
+        breast_mm: further fat on either side of the front.
         chest_wall_mm: thickness of the muscle with the ribs in it.
         rib_phase_mm: height of one rib.
         diaphragm_mm: height of the top of the left dome; the right one is higher.
         dome_mm: how far the diaphragm falls toward the sides.
-        liver_edge_mm: how far the liver reaches to the left.
-        stomach_mm: centre of the stomach's gas: x and y.
-        stomach_size: its extents relative to a full stomach.
+        mediastinum_mm: half the breadth of the fat between the lungs.
+        effusion_mm: depth of fluid at the back of the pleural space.
+        arms_mm: radius of the arms and their distance from the trunk; 0 if they are raised.
+        back: spine and its muscles, aorta and esophagus.
+        front: both venae cavae and the sternum.
+        lung_vessels: in the lungs.
+        streaks: fat in muscle and vessels in fat.
+        abdomen: below the diaphragm.
+        waves: that bend all of it.
     """
 
     half_width_mm: float
     half_depth_mm: float
     skin_fat_mm: float
+    breast_mm: float
     chest_wall_mm: float
     rib_phase_mm: float
     diaphragm_mm: float
     dome_mm: float
-    liver_edge_mm: float
-    stomach_mm: tuple[float, float]
-    stomach_size: float
+    mediastinum_mm: float
+    effusion_mm: float
+    arms_mm: tuple[float, float]
+    back: tuple[Cylinder, ...]
+    front: tuple[Cylinder, ...]
+    lung_vessels: Lattice
+    streaks: Lattice
+    abdomen: Abdomen
+    waves: Waves3
 
 
 def draw_torso(rng: np.random.Generator) -> Torso:
     """Draws the torso of an adult."""
     uniform = rng.uniform
+    half_depth_mm = float(uniform(98, 132))
+    diaphragm_mm = float(uniform(-48, -24))
+    has_arms, fluid = rng.random() < 0.5, rng.random() < 0.15
     return Torso(
-        half_width_mm=float(uniform(155, 190)),
-        half_depth_mm=float(uniform(108, 128)),
-        skin_fat_mm=float(uniform(6, 22)),
-        chest_wall_mm=float(uniform(14, 22)),
+        half_width_mm=float(uniform(145, 192)),
+        half_depth_mm=half_depth_mm,
+        skin_fat_mm=float(uniform(4, 24)),
+        breast_mm=float(max(uniform(-30, 32), 0)),
+        chest_wall_mm=float(uniform(12, 24)),
         rib_phase_mm=float(uniform(0, 30)),
-        diaphragm_mm=float(uniform(-40, -28)),
-        dome_mm=float(uniform(35, 55)),
-        liver_edge_mm=float(uniform(-60, -15)),
-        stomach_mm=(float(uniform(-95, -60)), float(uniform(-15, 25))),
-        stomach_size=float(uniform(0.2, 1.1)),
+        diaphragm_mm=diaphragm_mm,
+        dome_mm=float(uniform(30, 60)),
+        mediastinum_mm=float(uniform(2, 32)),
+        effusion_mm=float(uniform(5, 35)) if fluid else 0.0,
+        arms_mm=(float(uniform(32, 46)), float(uniform(4, 25))) if has_arms else (0.0, 0.0),
+        back=_draw_back(rng, half_depth_mm / 110.0),
+        front=_draw_front(rng, half_depth_mm / 110.0),
+        lung_vessels=draw_lattice(
+            rng, size_mm=13.0, radius_mm=(0.5, 2.4), share=0.65, elongation=7.0
+        ),
+        streaks=draw_lattice(rng, size_mm=14.0, radius_mm=(0.6, 2.6), share=0.6, elongation=8.0),
+        abdomen=draw_abdomen(rng, diaphragm_mm),
+        waves=_draw_waves(rng),
     )
 
 
-def torso_material(
-    torso: Torso, x_mm: Coordinate, y_mm: Coordinate, z_mm: Coordinate
-) -> UInt8[np.ndarray, "point"]:
+def torso_material(torso: Torso, x_mm: Coordinate, y_mm: Coordinate, z_mm: Coordinate) -> Materials:
     """The `Material` at each point; the heart is not in it."""
-    radius = np.hypot(x_mm / torso.half_width_mm, y_mm / torso.half_depth_mm)
-    depth_mm = (1 - radius) * (torso.half_width_mm * torso.half_depth_mm) ** 0.5
-    wall_starts, wall_ends = torso.skin_fat_mm, torso.skin_fat_mm + torso.chest_wall_mm
-    material = np.full(x_mm.shape, Material.LUNG, dtype=np.uint8)
-    _paint_abdomen(material, torso, x_mm, y_mm, z_mm)
-    material[depth_mm < wall_ends] = Material.MUSCLE
-    material[_in_rib(torso, x_mm, z_mm, depth_mm)] = Material.MARROW
-    _paint_upright(material, torso, x_mm, y_mm, z_mm)
-    material[depth_mm < wall_starts] = Material.FAT
-    material[depth_mm < 0] = Material.AIR
+    x, y, z = _displaced(torso.waves, x_mm, y_mm, z_mm)
+    depth_mm, skin_mm = _depths_mm(torso, x, y, z)
+    inner_mm = depth_mm - skin_mm
+    material = np.full(x.shape, Material.AIR, dtype=np.uint8)
+    material[depth_mm >= 0] = Material.FAT
+    below_mm = _diaphragm_mm(torso, x, y) - z
+    cavity = inner_mm >= np.float32(torso.chest_wall_mm)
+    _paint_lungs(material, torso, x, y, z, np.flatnonzero(cavity & (below_mm < 0)))
+    under = np.flatnonzero(cavity & (below_mm >= 0))
+    material[under] = abdominal_material(
+        torso.abdomen,
+        x[under],
+        y[under],
+        z[under],
+        below_mm[under],
+        inner_mm[under] - np.float32(torso.chest_wall_mm),
+    )
+    wall = np.flatnonzero((inner_mm >= 0) & ~cavity)
+    _paint_wall(material, torso, x, y, z, inner_mm, wall)
+    _paint_middle(material, torso, x, y, z, np.flatnonzero(np.abs(x) < MIDDLE_MM), depth_mm)
+    if torso.arms_mm[0]:
+        _paint_arms(material, torso, x, y, np.flatnonzero(depth_mm < 0))
     return material
 
 
-def _paint_abdomen(
-    material: UInt8[np.ndarray, "point"],
-    torso: Torso,
-    x_mm: Coordinate,
-    y_mm: Coordinate,
-    z_mm: Coordinate,
-) -> None:
-    """Fills what lies below the diaphragm into `material`, which the caller owns."""
-    below_mm = _diaphragm_mm(torso, x_mm, y_mm) - z_mm
-    below = below_mm > 0
-    material[below] = Material.FAT
-    material[below & (below_mm < 4)] = Material.MUSCLE
-    inner = below & (below_mm >= 4)
-    material[inner & (x_mm > torso.liver_edge_mm + 0.3 * y_mm)] = Material.LIVER
-    spleen = ((x_mm + 105) / 35) ** 2 + ((y_mm + 45) / 45) ** 2 < 1
-    material[inner & spleen] = Material.SPLEEN
-    stomach_x_mm, stomach_y_mm = torso.stomach_mm
-    reach = np.hypot((x_mm - stomach_x_mm) / 34, (y_mm - stomach_y_mm) / 28)
-    reach = np.hypot(reach, (below_mm - 30) / 26) / torso.stomach_size
-    material[inner & (reach < 1.15)] = Material.MUSCLE
-    material[inner & (reach < 1)] = Material.AIR
+def _displaced(
+    waves: Waves3, x_mm: Coordinate, y_mm: Coordinate, z_mm: Coordinate
+) -> tuple[Coordinate, Coordinate, Coordinate]:
+    x, y, z = x_mm.copy(), y_mm.copy(), z_mm.copy()
+    for (a, b, c), phase, (dx, dy, dz) in zip(
+        waves.numbers, waves.phases_rad, waves.displacements_mm, strict=True
+    ):
+        wave = np.sin(x_mm * a + y_mm * b + (z_mm * c + phase))
+        x += wave * dx
+        y += wave * dy
+        z += wave * dz
+    return x, y, z
 
 
-def _diaphragm_mm(torso: Torso, x_mm: Coordinate, y_mm: Coordinate) -> Coordinate:
+def _depths_mm(
+    torso: Torso, x: Coordinate, y: Coordinate, z: Coordinate
+) -> tuple[Coordinate, Coordinate]:
+    """Depth below the skin, and where the fat below the skin ends."""
+    across = np.square(x * np.float32(1 / torso.half_width_mm))
+    along = np.square(y * np.float32(1 / torso.half_depth_mm))
+    radius = np.sqrt(np.sqrt(across * across + along * along + 1.4 * across * along))
+    size_mm = np.float32((torso.half_width_mm * torso.half_depth_mm) ** 0.5)
+    depth_mm = (1 - radius) * size_mm
+    skin_mm = np.full(x.shape, np.float32(torso.skin_fat_mm))
+    if torso.breast_mm:
+        squared = np.square((np.abs(x) - 80) * np.float32(1 / 48))
+        squared += np.square((z - 25) * np.float32(1 / 60))
+        further = np.float32(torso.breast_mm) * np.exp(-squared) * (y > 0)
+        depth_mm, skin_mm = depth_mm + further, skin_mm + further
+    return depth_mm.astype(np.float32), skin_mm.astype(np.float32)
+
+
+def _diaphragm_mm(torso: Torso, x: Coordinate, y: Coordinate) -> Coordinate:
     """Height of the diaphragm: a dome, higher on the right, low at the back and the sides."""
-    fall = (x_mm / torso.half_width_mm) ** 2 + ((y_mm - 10) / torso.half_depth_mm) ** 2
-    right_mm = 16 / (1 + np.exp(-(x_mm - 20) / 15))
-    return (torso.diaphragm_mm + right_mm - torso.dome_mm * fall).astype(np.float32)
+    fall = np.square(x * np.float32(1 / torso.half_width_mm))
+    fall += np.square((y - 10) * np.float32(1 / torso.half_depth_mm))
+    right = np.clip((x + 10) * np.float32(1 / 60), 0, 1) * np.float32(16)
+    return np.asarray(torso.diaphragm_mm + right - torso.dome_mm * fall, dtype=np.float32)
 
 
-def _in_rib(torso: Torso, x_mm: Coordinate, z_mm: Coordinate, depth_mm: Coordinate) -> Inside:
-    """Ribs: bands every 30 mm in the middle of the chest wall, falling toward the sides."""
-    height_mm = z_mm + 0.25 * np.abs(x_mm) - torso.rib_phase_mm
-    middle_mm = torso.skin_fat_mm + torso.chest_wall_mm * 0.6
-    in_wall = np.abs(depth_mm - middle_mm) < 0.3 * torso.chest_wall_mm
-    in_band = np.cos(height_mm * np.float32(2 * np.pi / 30)) > 0.3
-    ribs: Inside = in_wall & in_band
-    return ribs
-
-
-def _paint_upright(
-    material: UInt8[np.ndarray, "point"],
-    torso: Torso,
-    x_mm: Coordinate,
-    y_mm: Coordinate,
-    z_mm: Coordinate,
+def _paint_lungs(
+    material: Materials, torso: Torso, x: Coordinate, y: Coordinate, z: Coordinate, chosen: Chosen
 ) -> None:
-    """Fills spine, vessels and sternum into `material`, which the caller owns."""
-    scale = torso.half_depth_mm / REFERENCE_DEPTH_MM
-    for part in UPRIGHT:
-        near = (x_mm - part.x) ** 2 + (y_mm - part.y * scale) ** 2 < part.radius**2
-        material[near & (z_mm > part.low) & (z_mm < part.high)] = part.material
+    """Paints lungs with their vessels, larger near the hilum, and fluid at their back."""
+    x, y, z = x[chosen], y[chosen], z[chosen]
+    squared, _ = torso.lung_vessels.at(x, y, z)
+    away = np.square(np.abs(x) - HILUM_MM[0]) + np.square(y - HILUM_MM[1])
+    away += np.square(z - HILUM_MM[2])
+    near = 0.5 + 2500 / (away + 700)
+    material[chosen] = np.where(squared < near, Material.VESSEL, Material.LUNG)
+    if torso.effusion_mm:
+        back_mm = torso.skin_fat_mm + torso.chest_wall_mm - torso.half_depth_mm
+        material[chosen[y < back_mm + torso.effusion_mm]] = Material.FLUID
+
+
+def _paint_wall(
+    material: Materials,
+    torso: Torso,
+    x: Coordinate,
+    y: Coordinate,
+    z: Coordinate,
+    inner_mm: Coordinate,
+    chosen: Chosen,
+) -> None:
+    """Paints muscle with streaks of fat, and ribs: bands every 30 mm, falling to the sides."""
+    x, y, z, inner_mm = x[chosen], y[chosen], z[chosen], inner_mm[chosen]
+    streaks, _ = torso.streaks.at(x, y, z)
+    layer = np.where(streaks < 1.6, np.uint8(Material.FAT), np.uint8(Material.MUSCLE))
+    height_mm = z + 0.25 * np.abs(x) - np.float32(torso.rib_phase_mm)
+    deep = np.abs(inner_mm - np.float32(0.66 * torso.chest_wall_mm))
+    deep = deep * np.float32(1 / (0.3 * torso.chest_wall_mm))
+    band = 0.75 - 0.75 * np.cos(height_mm * np.float32(2 * np.pi / 30))
+    rib = deep * deep + band * band
+    layer[rib < 0.8] = Material.BONE
+    layer[rib < 0.4] = Material.MARROW
+    material[chosen] = layer
+
+
+def _paint_middle(
+    material: Materials,
+    torso: Torso,
+    x: Coordinate,
+    y: Coordinate,
+    z: Coordinate,
+    chosen: Chosen,
+    depth_mm: Coordinate,
+) -> None:
+    """Paints the mediastinum between the lungs, spine, vessels and sternum."""
+    chosen = chosen[depth_mm[chosen] > np.float32(torso.skin_fat_mm)]
+    x, y, z = x[chosen], y[chosen], z[chosen]
+    middle = material[chosen]
+    between = np.abs(x + 8) < np.float32(torso.mediastinum_mm) - 0.15 * np.abs(y)
+    middle[between & ((middle == Material.LUNG) | (middle == Material.VESSEL))] = Material.FAT
+    behind = y < BACK_MM
+    for parts, part in (
+        (torso.back, np.flatnonzero(behind)),
+        (torso.front, np.flatnonzero(~behind)),
+    ):
+        middle[part] = _with_cylinders(middle[part], parts, x[part], y[part], z[part])
+    material[chosen] = middle
+
+
+def _with_cylinders(
+    material: Materials,
+    cylinders: tuple[Cylinder, ...],
+    x: Coordinate,
+    y: Coordinate,
+    z: Coordinate,
+) -> Materials:
+    painted = material.copy()
+    for part in cylinders:
+        squared = np.square(x - np.float32(part.x)) + np.square(y - np.float32(part.y))
+        near = np.flatnonzero(squared < np.float32((part.radius + part.wall_mm) ** 2))
+        height = z[near]
+        near = near[(height > part.low) & (height < part.high)]
+        lumen = squared[near] < np.float32(part.radius**2)
+        painted[near] = np.where(lumen, np.uint8(part.lumen), np.uint8(part.wall))
+    return painted
+
+
+def _paint_arms(
+    material: Materials, torso: Torso, x: Coordinate, y: Coordinate, chosen: Chosen
+) -> None:
+    """Paints arms beside the trunk: fat, muscle, and bone about marrow."""
+    radius_mm, gap_mm = torso.arms_mm
+    beside_mm = torso.half_width_mm + gap_mm + radius_mm
+    distance = np.hypot(np.abs(x[chosen]) - np.float32(beside_mm), y[chosen] + 15)
+    for part, inside in (
+        (1.0, Material.FAT),
+        (0.8, Material.MUSCLE),
+        (0.3, Material.BONE),
+        (0.2, Material.MARROW),
+    ):
+        material[chosen[distance < part * radius_mm]] = inside
+
+
+def _draw_back(rng: np.random.Generator, scale: float) -> tuple[Cylinder, ...]:
+    """Back muscles, spine with its canal, descending aorta and esophagus."""
+    uniform = rng.uniform
+    aorta_mm = float(uniform(8, 14))
+    x, y = float(uniform(-30, -16)), float(uniform(-50, -40)) * scale
+    gullet = Material.AIR if rng.random() < 0.4 else Material.BOWEL_WALL
+    muscle, bone = (Material.FAT, Material.MUSCLE), (Material.BONE, Material.MARROW)
+    return (
+        Cylinder(*muscle, -38.0, -86.0 * scale, 24.0, 2.0, *ALL_LEVELS),
+        Cylinder(*muscle, 38.0, -86.0 * scale, 24.0, 2.0, *ALL_LEVELS),
+        Cylinder(*bone, 0.0, -97.0 * scale, 14.0, 2.0, *ALL_LEVELS),
+        Cylinder(*bone, 0.0, -66.0 * scale, 18.0, 1.5, *ALL_LEVELS),
+        Cylinder(Material.BONE, Material.FLUID, 0.0, -90.0 * scale, 7.0, 1.0, *ALL_LEVELS),
+        Cylinder(Material.VESSEL_WALL, Material.VESSEL, x, y, aorta_mm, 1.8, *ALL_LEVELS),
+        Cylinder(
+            Material.BOWEL_WALL,
+            gullet,
+            x + aorta_mm + float(uniform(4, 10)),
+            y + aorta_mm,
+            2.5,
+            3.0,
+            -70.0,
+            400.0,
+        ),
+    )
+
+
+def _draw_front(rng: np.random.Generator, scale: float) -> tuple[Cylinder, ...]:
+    """Inferior and superior vena cava, and the sternum."""
+    uniform = rng.uniform
+    vein = (Material.VESSEL_WALL, Material.VESSEL)
+    cava_mm, x = float(uniform(8, 13)), float(uniform(20, 32))
+    return (
+        Cylinder(*vein, x, -8.0, cava_mm, 1.2, -400.0, 4.0),
+        Cylinder(*vein, x + 8.0, 2.0, 9.0, 1.2, 20.0, 400.0),
+        Cylinder(Material.BONE, Material.MARROW, 0.0, 90.0 * scale, 9.0, 1.5, -40.0, 130.0),
+    )
+
+
+def _draw_waves(rng: np.random.Generator) -> Waves3:
+    lengths = rng.uniform((90, 50, 24), (160, 80, 38))
+    directions = rng.normal(size=(3, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    displacements = rng.uniform(-1, 1, (3, 3)) * np.array([[9.0], [4.0], [1.2]])
+    return Waves3(
+        numbers=(directions * (2 * np.pi / lengths)[:, None]).astype(np.float32),
+        phases_rad=rng.uniform(0, 2 * np.pi, 3).astype(np.float32),
+        displacements_mm=displacements.astype(np.float32),
+    )

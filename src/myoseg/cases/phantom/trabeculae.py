@@ -184,7 +184,7 @@ def _draw_strand(rng: np.random.Generator) -> Muscle:
 
 
 def _draw_strands(rng: np.random.Generator) -> Strands:
-    share, uniform = rng.uniform(0.05, 0.5), rng.uniform
+    share, uniform = rng.uniform(0.0, 0.35), rng.uniform
     angles = uniform(0, 2 * np.pi, N_CELLS)
     present = uniform(size=N_CELLS) < share
     columns = [
@@ -192,7 +192,7 @@ def _draw_strands(rng: np.random.Generator) -> Strands:
         uniform(2, CELL_MM - 2, N_CELLS),
         np.cos(angles),
         np.sin(angles),
-        uniform(0.8, 3.0, N_CELLS),
+        uniform(0.8, 4.5, N_CELLS),
         present * uniform(0.4, 1.1, N_CELLS),
     ]
     origin_mm = (float(uniform(0, CELL_MM)), float(uniform(0, CELL_MM)))

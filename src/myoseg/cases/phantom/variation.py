@@ -4,6 +4,7 @@ Angles are about an axis of the heart, counter-clockwise in the displayed slice,
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -47,13 +48,13 @@ class Ripples:
     """Harmonics by angle that turn along the axis.
 
     Attributes:
-        orders: how often each wave goes round.
+        orders: how often each wave goes round, without gaps.
         amplitudes: of each wave.
         phases_rad: at position 0.
         turns_rad_per_mm: change of the phases along the axis.
     """
 
-    orders: tuple[int, ...]
+    orders: range
     amplitudes: Float32[np.ndarray, "wave"]
     phases_rad: Float32[np.ndarray, "wave"]
     turns_rad_per_mm: Float32[np.ndarray, "wave"]
@@ -61,7 +62,7 @@ class Ripples:
     def at(self, position_mm: float) -> ByAngle:
         """The sum of the waves at each of `ANGLES_DEG`."""
         phases = self.phases_rad + self.turns_rad_per_mm * np.float32(position_mm)
-        orders = list(self.orders)
+        orders = slice(self.orders.start, self.orders.stop)
         waves: ByAngle = (self.amplitudes * np.cos(phases)) @ _COS[orders]
         waves += (self.amplitudes * np.sin(phases)) @ _SIN[orders]
         return waves
@@ -82,17 +83,20 @@ def draw_ripples(
     n_waves = len(orders)
     falling = (np.array(orders) / max(orders[0], 1)) ** -decay
     return Ripples(
-        orders=tuple(orders),
+        orders=orders,
         amplitudes=(rng.normal(0, spread, n_waves) * falling).astype(np.float32),
         phases_rad=rng.uniform(0, 2 * np.pi, n_waves).astype(np.float32),
         turns_rad_per_mm=rng.normal(0, turn, n_waves).astype(np.float32),
     )
 
 
+@lru_cache(maxsize=256)
 def bump(centre_deg: float, width_deg: float) -> ByAngle:
-    """1 at an angle, falling around it like a normal curve of that width."""
+    """1 at an angle, falling around it like a normal curve of that width; not to be written to."""
     away = (ANGLES_DEG - np.float32(centre_deg) + np.float32(180)) % np.float32(360) - 180
-    return np.asarray(np.exp(-((away / np.float32(width_deg)) ** 2)), dtype=np.float32)
+    height: ByAngle = np.exp(-((away / np.float32(width_deg)) ** 2)).astype(np.float32)
+    height.flags.writeable = False
+    return height
 
 
 def smooth_step(value: float) -> float:
