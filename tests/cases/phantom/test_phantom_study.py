@@ -10,6 +10,7 @@ from myoseg.cases.nifti import read_label_volume, read_volume
 from myoseg.cases.phantom import SMALL, clinical, simulate_case, simulate_study
 from myoseg.cases.phantom.data_set import write_studies
 from myoseg.cases.phantom.orientation import is_right_handed
+from myoseg.cases.phantom.simulate import render_case
 from myoseg.errors import ConfigurationError, OutputError
 
 QUICK = replace(
@@ -41,14 +42,12 @@ def by_slice(case, region="epicardium"):
 
 
 def resampled(case, geometry):
-    """A case's labels at the voxels of another grid, by nearest neighbour; -1 beyond its slices."""
+    """A case's labels at the voxels of another grid, by nearest neighbour."""
     index = np.indices(geometry.shape).reshape(3, -1)[::-1]
     to_case = np.linalg.inv(case.geometry.affine) @ geometry.affine
     col, row, slice_ = to_case[:3, :3] @ index + to_case[:3, 3:]
-    codes = ndimage.map_coordinates(
-        case.labels.codes, [np.rint(slice_), row, col], order=0, mode="constant", cval=-1
-    )
-    return codes.reshape(geometry.shape), np.abs(slice_ - np.rint(slice_)).reshape(geometry.shape)
+    codes = ndimage.map_coordinates(case.labels.codes, [slice_, row, col], order=0)
+    return codes.reshape(geometry.shape)
 
 
 def dice(one, other):
@@ -131,18 +130,21 @@ def test_the_heart_is_at_one_place_in_the_patient_on_all_grids(still):
     assert n_compared >= 3
 
 
-def test_truth_on_each_grid_agrees_with_the_common_truth(still):
-    n_compared = 0
-    for series in still.series.values():
-        codes, off_plane = resampled(series.case, still.aligned.geometry)
-        close = (off_plane * series.case.geometry.spacing_mm[0] < 1.5) & (codes >= 0)
-        overlapping = close.any(axis=(1, 2))
-        n_compared += overlapping.sum()
-        for region in ("epicardium", "lv_blood_pool"):
-            tissues = [int(tissue) for tissue in REGIONS[region]]
-            truth = by_slice(still.aligned, region)[overlapping]
-            assert dice(np.isin(codes[overlapping], tissues), truth) > 0.9
-    assert n_compared >= 2
+@pytest.mark.parametrize("sequence", list(Sequence))
+def test_truth_on_each_grid_agrees_with_the_common_truth(still, sequence):
+    """The common grid's planes are laid through the series' own, so that every slice overlaps.
+
+    The RV is a thin crescent with trabeculae, so that pixels of 2 mm cost it more.
+    """
+    series, scene = still.series[sequence], still.phantom.scene
+    view = replace(scene.view, positions_mm=tuple(sorted(series.positions_mm)))
+    phantom = replace(still.phantom, scene=replace(scene, view=view))
+    common = render_case(phantom, STILL)
+    codes = resampled(series.case, common.geometry)
+    least = {"epicardium": 0.9, "lv_blood_pool": 0.9, "edema+scar": 0.9, "rv_blood_pool": 0.85}
+    for region, value in least.items():
+        tissues = [int(tissue) for tissue in REGIONS[region]]
+        assert dice(np.isin(codes, tissues), by_slice(common, region)) > value
 
 
 def test_shifts_move_the_truth_by_what_is_returned(still, restless):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import cv2
 import numpy as np
 from jaxtyping import Complex, Complex64, Float, Float32, Integer
 from scipy import fft
@@ -24,8 +25,8 @@ SNR_REFERENCE: Final[dict[Sequence, Material]] = {
 """The tissue whose signal over the noise is the signal-to-noise ratio: one that is not dark."""
 
 N_BIAS_MODES: Final = 3
-N_TEXTURE_MODES: Final = 28
-TEXTURE_SPREAD: Final = 0.045
+N_TEXTURE_KNOTS: Final = 40
+TEXTURE_SPREAD: Final = 0.053
 STORED_MAXIMUM: Final = 32767
 
 
@@ -196,9 +197,9 @@ def _noise(
 
 
 def _texture(rng: np.random.Generator, rows: int, cols: int) -> Float32[np.ndarray, "row col"]:
-    """Unevenness of blood and tissue, as a factor about 1."""
-    modes = rng.normal(0, 2 * TEXTURE_SPREAD / N_TEXTURE_MODES, (N_TEXTURE_MODES, N_TEXTURE_MODES))
-    return 1 + smooth_field(modes, rows, cols)
+    """Unevenness of blood and tissue, as a factor about 1, smooth between the knots."""
+    knots = rng.normal(1, TEXTURE_SPREAD, (N_TEXTURE_KNOTS, N_TEXTURE_KNOTS)).astype(np.float32)
+    return np.asarray(cv2.resize(knots, (cols, rows), interpolation=cv2.INTER_CUBIC))
 
 
 def _stored(images: Images, acquisition: Acquisition) -> Images:
