@@ -103,6 +103,7 @@ COMMANDS = [
     ("predict",),
     ("train",),
     ("evaluate",),
+    ("threshold",),
     ("reproduce",),
     ("info",),
     ("data",),
@@ -586,6 +587,31 @@ def test_an_evaluation_of_nothing_is_refused(cli, phantom_data, tmp_path):
     done = cli("evaluate", tmp_path / "empty", phantom_data, "-o", tmp_path / "scores")
     assert (done.code, "holds no label file" in done.err) == (1, True)
     assert not (tmp_path / "scores").exists()
+
+
+def test_a_threshold_needs_no_model_and_can_be_scored(cli, write, tmp_path):
+    x, y = np.mgrid[: SHAPE[0], : SHAPE[1]] - 14
+    radius = np.hypot(x, y)
+    wall = np.repeat(((radius >= 6) & (radius < 12))[..., None], SHAPE[2], axis=2)
+    scar = wall & (x > 5)[..., None]
+    image = np.random.default_rng(0).normal(20, 2, SHAPE) + 100 * scar
+    write("a_LGE.nii.gz", image.astype(np.float32))
+    write("a_gd.nii.gz", np.where(scar, 2221, 200 * wall).astype(np.int16))
+    data, out = tmp_path / "in", tmp_path / "out"
+    done = cli("threshold", "-q", "-i", data, "-o", out, "--method", "5sd", "--min-island", "3")
+    assert (done.code, done.err) == (0, "")
+    manifest = json.loads((out / "run.json").read_text())
+    assert (manifest["command"], manifest["arguments"]["method"]) == ("threshold", "5sd")
+    assert cli("evaluate", out, data, "-o", tmp_path / "scores").code == 0
+    record = json.loads((tmp_path / "scores" / "metrics.json").read_text())
+    assert record["tissues"]["scar"]["dice"]["mean"] == 1
+
+
+def test_an_unknown_threshold_is_refused_with_those_there_are(cli, write, tmp_path):
+    write("a_LGE.nii.gz")
+    done = cli("threshold", "-i", tmp_path / "in", "-o", tmp_path / "out", "--method", "4sd")
+    assert (done.code, "choose from 2sd, 3sd, 5sd" in done.err) == (1, True)
+    assert not (tmp_path / "out").exists()
 
 
 # Training and data

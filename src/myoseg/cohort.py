@@ -1,17 +1,28 @@
-"""Many cases through one model: each is read, segmented and saved before the next is touched."""
+"""Many cases through one model or threshold: each is read, segmented and saved before the next."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from jaxtyping import Bool
+
+from myoseg.anatomy import MYOCARDIUM
 from myoseg.cases.case import Case, Segmentation
+from myoseg.cases.grids import require_same_grid
 from myoseg.cases.layouts import CaseFiles, read_case
 from myoseg.cases.nifti import write_labels
-from myoseg.errors import MyosegError, OutputError
+from myoseg.errors import InputError, MyosegError, OutputError
 from myoseg.files import write_json
 from myoseg.prediction.model import Model
 from myoseg.prediction.segment import segment
+from myoseg.quantification.decoding import read_label_map, with_codings
+from myoseg.quantification.islands import Cleaning
+from myoseg.quantification.pairing import LabelFile, label_files
+from myoseg.quantification.threshold_methods import ThresholdMethod
+from myoseg.quantification.thresholds import threshold
 from myoseg.quantification.volumes import statistics_record
 from myoseg.reporting.figures import save_figure
 from myoseg.reporting.preview import preview
@@ -35,10 +46,111 @@ def predict_cohort(
     Raises:
         OutputError: `out` cannot be written to; no later case could be saved either.
     """
+
+    def predict(case_files: CaseFiles) -> None:
+        case = read_case(case_files, with_labels=False)
+        save_segmentation(segment(case, model), case, out, consecutive=consecutive)
+
+    return _outcomes(files, predict)
+
+
+def threshold_cohort(
+    files: Iterable[CaseFiles],
+    contours: Mapping[str, LabelFile],
+    method: ThresholdMethod,
+    out: Path,
+    *,
+    cleaning: Cleaning,
+    consecutive: bool = False,
+) -> Iterator[CaseOutcome]:
+    """Thresholds the wall of each case into `out`, as `predict_cohort` does with a model.
+
+    `contours` are those of `contours_of`; CASE_stats.json also says every slice's cut.
+
+    Raises:
+        OutputError: as `predict_cohort`.
+    """
+
+    def cut(case_files: CaseFiles) -> None:
+        case = read_case(case_files, with_labels=False)
+        if method.sequence not in case.images:
+            raise InputError(
+                f"case {case.name} has no {method.sequence}, which {method.name} needs; leave it "
+                "out, or choose another method."
+            )
+        wall = _wall(case, case_files, contours)
+        found = threshold(case.images[method.sequence], wall, method, cleaning=cleaning)
+        save_segmentation(
+            Segmentation(case.name, found.labels, case.geometry),
+            case,
+            out,
+            consecutive=consecutive,
+            notes={"threshold": found.to_record()},
+        )
+
+    return _outcomes(files, cut)
+
+
+def contours_of(
+    files: Collection[CaseFiles], folder: Path | None = None, coding: str | None = None
+) -> dict[str, LabelFile]:
+    """The label file of each case that has one, by case name.
+
+    Args:
+        files: the cases.
+        folder: where to look (`pairing.label_files`); None for the cases' own labels.
+        coding: name of the label coding, where it cannot be told.
+
+    Raises:
+        InputError: no case has labels, there are two files of one case, or a coding cannot be told.
+    """
+    if folder is None:
+        found = [LabelFile(each.name, each.labels, each.codings) for each in files if each.labels]
+    else:
+        names = {each.name for each in files}
+        found = [file for case, file in label_files(folder).items() if case in names]
+    if not found:
+        where = "beside the images" if folder is None else f"in {folder}"
+        raise InputError(
+            f"none of {len(files)} cases has contours {where}; give a folder of label files named "
+            "as the cases."
+        )
+    return {file.case: file for file in with_codings(found, coding)}
+
+
+def _wall(
+    case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
+) -> Bool[np.ndarray, "slice row col"]:
+    """The myocardium of a case's contours, on the grid of its images.
+
+    Raises:
+        InputError: there are no contours, they cannot be read, or do not tell the myocardium.
+        GeometryError: they are on another grid.
+    """
+    if case.name not in contours:
+        raise InputError(f"case {case.name} has no contours; draw them, or leave the case out.")
+    file = contours[case.name]
+    labels, geometry = read_label_map(file)
+    require_same_grid(file.path, geometry, files.paths[0], case.geometry)
+    if not labels.assesses(MYOCARDIUM):
+        raise InputError(f"{file.path} does not tell the extent of the myocardium.")
+    wall = labels.mask(MYOCARDIUM)
+    if not wall.any():
+        log.warning("%s: %s holds no myocardium, so nothing is found", case.name, file.path)
+    return wall
+
+
+def _outcomes(
+    files: Iterable[CaseFiles], work: Callable[[CaseFiles], None]
+) -> Iterator[CaseOutcome]:
+    """Does the work case by case; a case that fails is logged and the next one goes on.
+
+    Raises:
+        OutputError: no later case could be saved either.
+    """
     for case_files in files:
         try:
-            case = read_case(case_files, with_labels=False)
-            save_segmentation(segment(case, model), case, out, consecutive=consecutive)
+            work(case_files)
         except OutputError:
             raise
         except MyosegError as error:
@@ -52,14 +164,22 @@ def predict_cohort(
 
 
 def save_segmentation(
-    segmentation: Segmentation, case: Case, out: Path, *, consecutive: bool = False
+    segmentation: Segmentation,
+    case: Case,
+    out: Path,
+    *,
+    consecutive: bool = False,
+    notes: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes CASE_stats.json, CASE_preview.png and, last, CASE_seg.nii.gz into `out`.
+
+    `notes` are further entries of CASE_stats.json.
 
     Raises:
         OutputError: a file cannot be written.
     """
     name, labels, geometry = segmentation.name, segmentation.labels, segmentation.geometry
-    write_json(out / f"{name}_stats.json", statistics_record(name, labels, geometry))
+    record = statistics_record(name, labels, geometry) | dict(notes or {})
+    write_json(out / f"{name}_stats.json", record)
     save_figure(preview(case, labels), out / f"{name}_preview.png")
     write_labels(out / f"{name}_seg.nii.gz", labels.codes, geometry, consecutive=consecutive)

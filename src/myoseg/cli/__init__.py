@@ -26,6 +26,8 @@ from myoseg.cli.options import (
     Verbose,
 )
 from myoseg.cli.results import close, progress_over, say_where
+from myoseg.cli.results import start_log as _start_log
+from myoseg.cli.threshold import threshold
 from myoseg.errors import MyosegError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.add_typer(model_commands.app, name="model")
+app.command()(threshold)
 
 N_FOLDS = 5
 
@@ -265,12 +268,6 @@ def _recipe(preset: str, config: Path | None, changes: list[str] | None) -> "Rec
     from myoseg.training.recipe import load_recipe
 
     return load_recipe(config if config is not None else preset, changes or ())
-
-
-def _start_log(quiet: bool, verbose: bool) -> None:
-    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    logging.getLogger("myoseg").setLevel(level)
 
 
 def main() -> None:

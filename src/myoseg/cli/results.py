@@ -1,5 +1,6 @@
 """What the commands say of their results."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 3
 """Exit code where some cases of a cohort failed and the others are done."""
+
+
+def start_log(quiet: bool, verbose: bool) -> None:
+    """Messages go to the standard error stream: warnings, the course of things, or every detail."""
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("myoseg").setLevel(level)
 
 
 def say_where(path: Path) -> None:

@@ -1,0 +1,71 @@
+"""`myoseg threshold`: scar or edema by a classical threshold inside given contours."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from myoseg.cli.options import Consecutive, Layout, Out, Quiet, Verbose
+from myoseg.cli.results import close, progress_over, start_log
+
+
+def threshold(
+    data: Annotated[Path, typer.Option("-i", "--input", help="Folder of a case or of a data set.")],
+    out: Out,
+    method: Annotated[
+        str,
+        typer.Option(help="2sd, 3sd, 5sd, 6sd, fwhm, otsu or half_way on LGE; t2_2sd on T2."),
+    ],
+    contours: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of label files that hold the myocardium; by default the data set's own."
+        ),
+    ] = None,
+    coding: Annotated[
+        str | None, typer.Option(help="Label coding of the contours, where it cannot be told.")
+    ] = None,
+    min_island: Annotated[
+        int, typer.Option(min=0, help="Drop islands of fewer pixels than this in a slice.")
+    ] = 0,
+    fill_holes: Annotated[
+        bool, typer.Option("--fill-holes", help="Add wall that what is found encloses.")
+    ] = False,
+    layout: Layout = None,
+    consecutive: Consecutive = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find scar or edema in a given myocardium by a threshold, without a model."""
+    start_log(quiet, verbose)
+    from myoseg.cases.layouts import find_cases
+    from myoseg.cohort import contours_of, threshold_cohort
+    from myoseg.files import write_json
+    from myoseg.manifest import run_manifest
+    from myoseg.quantification.islands import Cleaning
+    from myoseg.quantification.threshold_methods import method_named
+
+    chosen = method_named(method)
+    files = find_cases(data, layout)
+    walls = contours_of(files, contours, coding)
+    arguments = {
+        "method": method,
+        "contours": "given" if contours else "own",
+        "coding": coding,
+        "min_island": min_island,
+        "fill_holes": fill_holes,
+        "layout": layout,
+        "consecutive": consecutive,
+    }
+    manifest = run_manifest("threshold", device="cpu", seed=None, hashes={}, arguments=arguments)
+    write_json(out / "run.json", manifest)
+    cleaning = Cleaning(min_island, fill_holes)
+    outcomes = threshold_cohort(
+        files, walls, chosen, out, cleaning=cleaning, consecutive=consecutive
+    )
+    failed = [
+        outcome
+        for outcome in progress_over(outcomes, total=len(files), title="Thresholding", quiet=quiet)
+        if outcome.error is not None
+    ]
+    close(out, n_failed=len(failed), n_cases=len(files))
