@@ -6,7 +6,7 @@ import pytest
 
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.networks.checkpoint import read_card, update_card
-from myoseg.prediction import model as model_module
+from myoseg.prediction import ensemble_model, model as model_module
 from myoseg.prediction.device import find_device
 from myoseg.prediction.ensemble_model import EnsembleModel
 from myoseg.prediction.model import load_model
@@ -49,7 +49,7 @@ def test_a_long_stack_is_predicted_as_its_slices_are(trained_run, monkeypatch):
     images = np.random.default_rng(0).normal(size=(5, 1, 32, 32)).astype(np.float32)
     block = model.table.blocks[0]
     (together,) = model.predict(block, images)
-    monkeypatch.setattr(model_module, "SLICES_AT_ONCE", 2)
+    monkeypatch.setattr(ensemble_model, "SLICES_AT_ONCE", 2)
     (in_parts,) = model.predict(block, images)
     np.testing.assert_allclose(in_parts, together, atol=1e-5)
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue, Tissues
 from myoseg.blocks import Block
-from myoseg.cases.phantom.config import PhantomConfig
+from myoseg.cases.phantom.config import PhantomConfig, clinical
 from myoseg.cases.phantom.partial_volume import LABELLED, Scene, scene_materials
 from myoseg.cases.phantom.simulate import Phantom, draw_phantom
 from myoseg.cases.phantom.tissue import Material
@@ -75,7 +75,7 @@ class RenderedPlane:
 def draw_scene(rng: np.random.Generator, ranges: SliceRanges) -> Phantom:
     """A simulated patient, drawn as any other."""
     config = PhantomConfig(n_slices=(3, 3), infarct_probability=ranges.infarct_probability)
-    phantom = draw_phantom(int(rng.integers(N_SEEDS)), config)
+    phantom = draw_phantom(int(rng.integers(N_SEEDS)), clinical(config))
     view = replace(
         phantom.scene.view,
         rotation_deg=0.0,
