@@ -25,10 +25,14 @@ from myoseg.cohort import save_segmentation
 from myoseg.errors import InputError
 from myoseg.prediction.model import Model, load_model
 from myoseg.prediction.segment import segment as segment_case
+from myoseg.prediction.shipped import DEFAULT
 from myoseg.quantification.evaluate import evaluate
 from myoseg.quantification.volumes import statistics_record
+from myoseg.training.cascade.fit import train_cascade
+from myoseg.training.cascade.recipe import CascadeRecipe
 from myoseg.training.fit import train as train_on_cases
-from myoseg.training.recipe import Recipe, load_recipe
+from myoseg.training.load import load_any_recipe
+from myoseg.training.recipe import Recipe
 
 __all__ = ["Result", "evaluate", "load_model", "phantom", "segment", "train"]
 
@@ -73,7 +77,7 @@ def segment(
     lge: Image | None = None,
     t2: Image | None = None,
     *,
-    model: Model | str | Path,
+    model: Model | str | Path = DEFAULT,
     affine: Float[np.ndarray, "4 4"] | None = None,
     name: str | None = None,
     device: str = "auto",
@@ -84,8 +88,8 @@ def segment(
         bssfp: the bSSFP volume; None where there is none.
         lge: the LGE volume, likewise.
         t2: the T2 volume, likewise.
-        model: the run folder of `myoseg train`, or what `load_model` made of it, which saves time
-            for many cases.
+        model: the name of a shipped model, the run folder of `myoseg train`, or what `load_model`
+            made of either, which saves time for many cases.
         affine: of images given as arrays: from (col, row, slice) indices to RAS millimetres.
         name: of the case; by default from the file names.
         device: auto, cpu, gpu, gpu:N or mps.
@@ -93,7 +97,7 @@ def segment(
     Raises:
         InputError: an image cannot be used, or the model has no block for these sequences.
         GeometryError: two images differ in grid.
-        ModelError: there is no whole model in the folder.
+        ModelError: there is no whole model of that name or in that folder.
     """
     given = {Sequence.BSSFP: bssfp, Sequence.LGE: lge, Sequence.T2: t2}
     case = _case_of({s: image for s, image in given.items() if image is not None}, affine, name)
@@ -102,45 +106,60 @@ def segment(
 
 
 def train(
-    data: str | Path,
+    data: str | Path | None,
     out: str | Path,
     *,
-    recipe: Recipe | str | Path = "physiological",
+    recipe: Recipe | CascadeRecipe | str | Path = "physiological",
     layout: str | None = None,
     device: str = "auto",
     fold: int | None = None,
     resume: bool = False,
     progress: bool = True,
+    n_workers: int = 0,
 ) -> Path:
     """Trains a recipe's networks on a data set; cases of one patient stay on one side of the split.
 
     Args:
-        data: a folder in a known layout; cases meant for testing are left out.
-        out: the run's folder; see `training.fit.train`.
+        data: a folder in a known layout; cases meant for testing are left out. None for a recipe of
+            the default model that is to learn from simulated slices.
+        out: the run's folder; see `training.fit.train` and `training.cascade.fit.train_cascade`.
         recipe: a recipe, the name of a preset, or a recipe file.
         layout: name of the data set's layout; found by itself where None.
         device: auto, cpu, gpu, gpu:N or mps.
         fold: which fold to hold out; None for the recipe's own split.
         resume: go on with the run in `out`.
         progress: whether to show a progress bar.
+        n_workers: processes that prepare samples; the weights do not depend on it.
 
     Returns:
         `out`, to be given to `load_model` or `segment`.
 
     Raises:
+        InputError: the recipe needs a data set and none is given.
         MyosegError: as `training.fit.train`.
     """
-    files = [each for each in find_cases(Path(data), layout) if each.role != "test"]
-    return train_on_cases(
-        [read_case(each) for each in files],
-        recipe if isinstance(recipe, Recipe) else load_recipe(recipe),
-        Path(out),
-        device=device,
-        fold=fold,
-        resume=resume,
-        progress=progress,
-        patients=[each.patient for each in files],
-    )
+    chosen = load_any_recipe(recipe) if isinstance(recipe, str | Path) else recipe
+    files = [] if data is None else find_cases(Path(data), layout)
+    files = [each for each in files if each.role != "test"]
+    cases = [read_case(each) for each in files]
+    patients = [each.patient for each in files]
+    options = {
+        "device": device,
+        "resume": resume,
+        "progress": progress,
+        "n_workers": n_workers,
+        "patients": patients,
+    }
+    if isinstance(chosen, CascadeRecipe):
+        if fold is not None:
+            raise InputError("a recipe of the default model has no folds; leave the fold out.")
+        return train_cascade(chosen, Path(out), cases=None if data is None else cases, **options)
+    if data is None:
+        raise InputError(
+            f"recipe {chosen.name} is trained on a data set; give its folder, or use the preset "
+            "`default`, which learns from simulated slices."
+        )
+    return train_on_cases(cases, chosen, Path(out), fold=fold, **options)
 
 
 def phantom(seed: int = 0, config: PhantomConfig | None = None) -> Case:

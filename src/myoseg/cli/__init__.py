@@ -19,6 +19,7 @@ from myoseg.cli.options import (
     Data,
     Device,
     Layout,
+    Model,
     Out,
     Preset,
     Quiet,
@@ -29,6 +30,7 @@ from myoseg.cli.results import close, progress_over, say_where
 from myoseg.cli.results import start_log as _start_log
 from myoseg.cli.threshold import threshold
 from myoseg.errors import MyosegError
+from myoseg.prediction.shipped import DEFAULT
 
 if TYPE_CHECKING:
     from myoseg.training.recipe import Recipe
@@ -77,9 +79,7 @@ def demo(
 @app.command()
 def predict(
     out: Out,
-    model: Annotated[
-        Path, typer.Option("-m", "--model", help="Run folder that `myoseg train` wrote.")
-    ],
+    model: Model = DEFAULT,
     data: Annotated[
         Path | None, typer.Option("-i", "--input", help="Folder of a case or of a data set.")
     ] = None,
@@ -111,6 +111,7 @@ def predict(
     from myoseg.cohort import predict_cohort
     from myoseg.files import sha256_of, write_json
     from myoseg.manifest import run_manifest
+    from myoseg.prediction.description import DESCRIPTION, model_folder
     from myoseg.prediction.model import load_model
 
     files = (
@@ -118,15 +119,21 @@ def predict(
         if data is not None
         else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
     )
-    loaded = load_model(model, device)
+    folder = model_folder(model)
+    loaded = load_model(folder, device)
     if blocks:
         loaded = loaded.with_blocks(blocks)
     manifest = run_manifest(
         "predict",
         device=device,
         seed=None,
-        hashes={"model": sha256_of(model / "model.json")},
-        arguments={"blocks": blocks or [], "consecutive": consecutive, "layout": layout},
+        hashes={"model": sha256_of(folder / DESCRIPTION)},
+        arguments={
+            "model": folder.resolve().name,
+            "blocks": blocks or [],
+            "consecutive": consecutive,
+            "layout": layout,
+        },
     )
     write_json(out / "run.json", manifest)
     outcomes = predict_cohort(files, loaded, out, consecutive=consecutive)
@@ -140,8 +147,11 @@ def predict(
 
 @app.command()
 def train(
-    data: Data,
     out: Out,
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of a data set; not needed by `--preset default`."),
+    ] = None,
     preset: Preset = "physiological",
     config: Config = None,
     changes: Set = None,
@@ -149,25 +159,33 @@ def train(
         int | None, typer.Option(min=0, help="Hold out this fold for validation.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
+    n_workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Processes that prepare slices.")
+    ] = 0,
     layout: Layout = None,
     device: Device = "auto",
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train every block of a preset's table on a data set; stopped runs can be resumed."""
+    """Train every block of a preset's table on a data set; stopped runs can be resumed.
+
+    `--preset default` trains the model that comes with the package: on simulated slices, or on a
+    data set if one is given.
+    """
     _start_log(quiet, verbose)
-    recipe = _recipe(preset, config, changes)
     from myoseg.api import train as train_on
+    from myoseg.training.load import load_any_recipe
 
     run = train_on(
         data,
         out,
-        recipe=recipe,
+        recipe=load_any_recipe(config if config is not None else preset, changes or ()),
         layout=layout,
         device=device,
         fold=fold,
         resume=resume,
         progress=not quiet,
+        n_workers=n_workers,
     )
     say_where(run)
 

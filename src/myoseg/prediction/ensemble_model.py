@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float32
 
 from myoseg.blocks import Block, BlockTable
-from myoseg.errors import ConfigurationError, ModelError
 from myoseg.cases.case import Case
+from myoseg.errors import ConfigurationError, ModelError
 from myoseg.files import sha256_of
 from myoseg.networks.checkpoint import load_network
 from myoseg.prediction.device import find_device

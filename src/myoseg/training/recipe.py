@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
@@ -21,6 +21,9 @@ from myoseg.training.settings import (
     SplitSettings,
 )
 from myoseg.training.yaml_text import parse_yaml
+
+CASCADE_KIND: Final = "cascade"
+"""`kind` of a recipe that `training.cascade` reads instead."""
 
 
 class Recipe(Section):
@@ -46,7 +49,13 @@ class Recipe(Section):
             hint = suggestion(table, TABLES)
             raise ValueError(f"there is no block table {table!r}; {hint}use {', '.join(TABLES)}")
         if isinstance(table, dict):
-            BlockTable.from_record(table)
+            read = BlockTable.from_record(table)
+            others = [block.name for block in read.blocks if not block.is_of_the_paper]
+            if others:
+                raise ValueError(
+                    f"{', '.join(others)}: substitutes, optional and guides belong to a recipe of "
+                    f"kind {CASCADE_KIND}"
+                )
         return table
 
     @cached_property
@@ -83,10 +92,25 @@ def load_recipe(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Re
         ConfigurationError: no such preset or file; not YAML; a setting is missing, unknown or out
             of range.
     """
+    record = read_record(preset_or_path, overrides)
+    if record.get("kind") == CASCADE_KIND:
+        raise ConfigurationError(
+            f"{preset_or_path} is the recipe of the default model, which is not one of the paper's "
+            "methods; train it with `myoseg train`, or give another preset."
+        )
+    return recipe_from_record(record, source=str(preset_or_path))
+
+
+def read_record(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """What a preset or a YAML file says, with `overrides`, not yet validated.
+
+    Raises:
+        ConfigurationError: no such preset or file; not YAML; an override cannot be read.
+    """
     record = _read(preset_or_path, seen=())
     for override in overrides:
         record = _with_override(record, override)
-    return recipe_from_record(record, source=str(preset_or_path))
+    return record
 
 
 def recipe_from_record(record: Mapping[str, Any], source: str = "recipe") -> Recipe:

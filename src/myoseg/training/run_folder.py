@@ -58,7 +58,7 @@ def open_run(out: Path, recipe: Recipe, plan: TrainingPlan, fold: int | None, re
         ConfigurationError: the run there has other settings.
         InputError: the run there was trained on other data or another fold.
     """
-    if not _holds_something(out):
+    if not holds_something(out):
         write_text(out / CONFIG, recipe_to_yaml(recipe))
     elif not resume:
         raise OutputError(
@@ -125,7 +125,7 @@ def _member_record(out: Path, member: Member) -> dict[str, Any]:
     }
 
 
-def _holds_something(out: Path) -> bool:
+def holds_something(out: Path) -> bool:
     """Whether there is any file but those that a killed program left unfinished."""
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; give a folder.")
@@ -149,7 +149,7 @@ def _check_recipe(out: Path, recipe: Recipe) -> None:
             "the run's folder, or a new one without --resume."
         )
     before, now = load_recipe(config).to_record(), recipe.to_record()
-    changes = _differences(before, now)
+    changes = differences(before, now)
     if changes:
         raise ConfigurationError(
             f"the run in {out} has other settings: {'; '.join(changes)}. Resume with the settings "
@@ -182,7 +182,7 @@ def _check_data(out: Path, plan: TrainingPlan, fold: int | None) -> None:
         )
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Each setting that differs, by its path, with both values."""
     old, new = dict(_leaves(before)), dict(_leaves(now))
     return [

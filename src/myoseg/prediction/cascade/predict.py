@@ -67,17 +67,14 @@ def _predict_stage(
     found: BlockProbabilities,
     views: Views,
 ) -> BlockProbabilities:
-    if model.stage.guides:
-        heart = heart_in(found.mean, case)
-    else:
-        heart = _search(case, model)
+    heart = heart_in(found.mean, case) if model.stage.guides else _search(case, model)
     if heart is None:
         nothing = np.zeros(case.geometry.shape, dtype=np.float32)
-        return BlockProbabilities({b.name: nothing for b in blocks}, {b.name: nothing for b in blocks})
+        return BlockProbabilities(
+            {b.name: nothing for b in blocks}, {b.name: nothing for b in blocks}
+        )
     both = not model.stage.guides
-    frame = frame_around(
-        heart, model.stage.size_px, model.stage.heart_share, both_ventricles=both
-    )
+    frame = frame_around(heart, model.stage.size_px, model.stage.heart_share, both_ventricles=both)
     votes = _ask(case, model, frame, found.mean, views)
     places = {block.name: model.stage.blocks.index(block) for block in blocks}
     shape = case.geometry.shape[1:]
@@ -162,4 +159,3 @@ def stage_input(
 
 def _merged(first: BlockProbabilities, second: BlockProbabilities) -> BlockProbabilities:
     return BlockProbabilities({**first.mean, **second.mean}, {**first.spread, **second.spread})
-

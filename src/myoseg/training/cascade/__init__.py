@@ -1,1 +1,1 @@
-"""Training of the default model: simulated or labelled slices in, the networks of two stages out."""
+"""Training of the default model: slices, simulated or labelled, in; two stages' networks out."""

@@ -4,39 +4,15 @@ The full simulation of an acquisition is `cases.phantom.acquisition`; this is it
 training, with wider draws: texture, coil, resolution, noise, field of view, display curve.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
 from myoseg.slices.framing import presented
 from myoseg.slices.normalisation import OUTSIDE
+from myoseg.training.cascade.settings import AppearanceRanges
 
 Image = Float32[np.ndarray, "row col"]
-
-
-@dataclass(frozen=True)
-class AppearanceRanges:
-    """Strengths of what a scanner does to an image; each is drawn from 0 to the value given.
-
-    Attributes:
-        texture: standard deviation of tissue's unevenness, as a part of its signal.
-        bias: standard deviation of the log coil sensitivity.
-        blur_px: standard deviation of the resolution, in pixels.
-        noise: standard deviation, as a part of the slice's range of signals.
-        gamma: standard deviation of the log exponent of the display curve.
-        cut_probability: of a field of view that ends inside the square.
-        clutter_probability: of a body replaced by random shapes.
-    """
-
-    texture: float = 0.12
-    bias: float = 0.4
-    blur_px: float = 0.9
-    noise: float = 0.1
-    gamma: float = 0.25
-    cut_probability: float = 0.25
-    clutter_probability: float = 0.25
 
 
 def degrade(rng: np.random.Generator, signals: Image, ranges: AppearanceRanges) -> Image:

@@ -5,7 +5,6 @@ coils, filters and vendors; networks that have seen any contrast carry over (Bil
 Image Anal 2023;86:102789). Both are drawn here, and everything between them.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,27 +12,13 @@ from jaxtyping import Float32
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.phantom.tissue import Material, SignalTable, Tissues, signal_table
+from myoseg.training.cascade.settings import ContrastRanges
 
 Signals = Float32[np.ndarray, "material"]
 """Signal of each material in one sequence; of the phase-sensitive LGE with its sign."""
 
 LEAST_CONTRAST: Final = 0.18
 """Between blood and normal myocardium in a random contrast, of the range from 0 to 1."""
-
-
-@dataclass(frozen=True)
-class ContrastRanges:
-    """How far signals depart from the physical ones.
-
-    Attributes:
-        random_share: of slices whose signals are drawn with no physics at all.
-        spread: standard deviation of a material's log signal about the physical one.
-        phase_sensitive_share: of LGE slices that keep their sign.
-    """
-
-    random_share: float = 0.25
-    spread: float = 0.2
-    phase_sensitive_share: float = 0.6
 
 
 def draw_signals(

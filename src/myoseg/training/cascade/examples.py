@@ -1,6 +1,6 @@
 """Simulated slices as tensors: what a stage's network is trained on, sample by sample."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -9,14 +9,13 @@ from jaxtyping import Bool, Float32
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
-from myoseg.blocks import CASCADE, Block
+from myoseg.anatomy import Sequence, Tissue
+from myoseg.blocks import CASCADE
 from myoseg.networks.stage import Stage
-from myoseg.training.cascade.appearance import AppearanceRanges, smooth_noise
-from myoseg.training.cascade.contrast import ContrastRanges
+from myoseg.training.cascade.appearance import smooth_noise
+from myoseg.training.cascade.settings import GuideRanges, SimulationSettings, StageSettings
 from myoseg.training.cascade.simulated_slices import (
     RenderedPlane,
-    SliceRanges,
     draw_image,
     draw_plane,
     draw_scene,
@@ -28,24 +27,7 @@ Example = tuple[
 ]
 """A network's input, each block's mask, and 1 for the blocks that the labels decide, else 0."""
 
-Planes = Float32[np.ndarray, "plane row col"]
-
-
-@dataclass(frozen=True)
-class GuideRanges:
-    """Errors of the anatomy that guides a later stage, as found masks have them.
-
-    Attributes:
-        bend_px: largest displacement of a contour, in pixels.
-        shift_px: standard deviation of a guide's displacement as a whole.
-        level: the cut of the softened mask varies by this about a half.
-        bitten_probability: of scar taken for blood.
-    """
-
-    bend_px: float = 1.8
-    shift_px: float = 0.8
-    level: float = 0.3
-    bitten_probability: float = 0.25
+Plane = Float32[np.ndarray, "row col"]
 
 
 class SimulatedExamples(Dataset[Example]):
@@ -54,51 +36,38 @@ class SimulatedExamples(Dataset[Example]):
     def __init__(
         self,
         stage: Stage,
+        settings: StageSettings,
+        simulation: SimulationSettings,
         seed: int,
-        n_samples: int,
-        slices: SliceRanges,
-        *,
-        contrast: ContrastRanges | None = None,
-        appearance: AppearanceRanges | None = None,
-        guides: GuideRanges | None = None,
-        sequence_shares: tuple[float, ...] = (),
     ) -> None:
-        """The samples of a stage.
+        """The samples of a stage, as many as its schedule asks for.
 
         Args:
             stage: whose network is trained.
+            settings: where slices are cut, and which sequences are there.
+            simulation: how slices are drawn.
             seed: of all draws.
-            n_samples: how many there are.
-            slices: where slices are cut.
-            contrast: of the signals.
-            appearance: of the images.
-            guides: errors of the guides, if the stage has any.
-            sequence_shares: for a stage without guides, how often each of its sequences is the one
-                that is there; for a stage with guides, how often each is there at all.
         """
-        self.stage, self.seed, self.n_samples, self.slices = stage, seed, n_samples, slices
-        self.contrast = contrast or ContrastRanges()
-        self.appearance = appearance or AppearanceRanges()
-        self.guides = guides or GuideRanges()
-        self.sequence_shares = sequence_shares or (1.0,) * len(stage.sequences)
+        self.stage, self.settings, self.simulation, self.seed = stage, settings, simulation, seed
+        self.shares = np.array([settings.sequence_shares.get(s, 0.0) for s in stage.sequences])
 
     def __len__(self) -> int:
-        return self.n_samples
+        return self.settings.schedule.n_steps * self.settings.schedule.batch_size
 
     def __getitem__(self, index: int) -> Example:
         rng = np.random.default_rng([self.seed, index])
-        phantom = draw_scene(rng, self.slices)
-        plane = draw_plane(rng, phantom.scene, self.slices)
+        phantom = draw_scene(rng, self.settings.slices)
+        plane = draw_plane(rng, phantom.scene, self.stage, self.settings.slices)
         present = self._draw_present(rng)
         n = self.stage.size_px
         images = [
-            draw_image(rng, plane, phantom, sequence, self.contrast, self.appearance)
+            draw_image(rng, plane, phantom, sequence, self.simulation)
             if sequence in present
             else np.zeros((n, n), dtype=np.float32)
             for sequence in self.stage.sequences
         ]
         masks = regions_of(plane, self.stage.blocks)
-        guides = _draw_guides(rng, plane, self.stage, self.guides) if self.stage.guides else []
+        guides = draw_guides(rng, plane, self.stage, self.simulation.guides)
         assessed = [float(bool(block.reads(present))) for block in self.stage.blocks]
         return (
             torch.from_numpy(np.stack([*images, *guides])),
@@ -107,7 +76,7 @@ class SimulatedExamples(Dataset[Example]):
         )
 
     def _draw_present(self, rng: np.random.Generator) -> tuple[Sequence, ...]:
-        sequences, shares = self.stage.sequences, np.array(self.sequence_shares)
+        sequences, shares = self.stage.sequences, self.shares
         if not self.stage.guides:
             return (sequences[int(rng.choice(len(sequences), p=shares / shares.sum()))],)
         present: tuple[Sequence, ...] = ()
@@ -117,42 +86,57 @@ class SimulatedExamples(Dataset[Example]):
         return present
 
 
-def _draw_guides(
+def draw_guides(
     rng: np.random.Generator, plane: RenderedPlane, stage: Stage, ranges: GuideRanges
-) -> list[Float32[np.ndarray, "row col"]]:
-    """The guiding blocks' probabilities with errors of position, size and shape."""
-    by_name = {block.name: block for block in CASCADE.blocks}
+) -> list[Plane]:
+    """The guiding blocks' probabilities, as if they had been found; none if there are none."""
+    if not stage.guides:
+        return []
+    targets = {block.name: block.target for block in CASCADE.blocks}
+    shares = {name: plane.share(targets[name]) for name in stage.guides}
+    return misdrawn_guides(rng, shares, plane.share(frozenset({Tissue.SCAR})), ranges)
+
+
+def misdrawn_guides(
+    rng: np.random.Generator, shares: Mapping[str, Plane], scar: Plane, ranges: GuideRanges
+) -> list[Plane]:
+    """True masks with errors of position, size and shape, now and then with scar taken for blood.
+
+    Args:
+        rng: of all draws.
+        shares: what part of each pixel each guide takes, by name.
+        scar: the same of scar.
+        ranges: of the errors.
+    """
     strength = float(rng.uniform(0, 1))
     shift_px = rng.normal(0, ranges.shift_px * strength, 2)
-    bite = _draw_bite(rng, plane) if rng.random() < ranges.bitten_probability else None
+    bite = _draw_bite(rng, scar) if rng.random() < ranges.bitten_probability else None
+    pools = {block.name for block in CASCADE.blocks if block.target == {Tissue.LV_BLOOD_POOL}}
     return [
-        _misdrawn(rng, _guide_share(plane, by_name[name], bite), strength, shift_px, ranges)
-        for name in stage.guides
+        _misdrawn(
+            rng,
+            share if bite is None or name not in pools else np.maximum(share, bite),
+            strength,
+            shift_px,
+            ranges,
+        )
+        for name, share in shares.items()
     ]
 
 
-def _guide_share(
-    plane: RenderedPlane, block: Block, bite: Float32[np.ndarray, "row col"] | None
-) -> Float32[np.ndarray, "row col"]:
-    share = plane.share(block.target)
-    is_pool = block.target == frozenset({Tissue.LV_BLOOD_POOL})
-    return share if bite is None or not is_pool else np.maximum(share, bite)
-
-
-def _draw_bite(rng: np.random.Generator, plane: RenderedPlane) -> Float32[np.ndarray, "row col"]:
+def _draw_bite(rng: np.random.Generator, scar: Plane) -> Plane:
     """A part of the scar, as where it is taken for the blood beside it."""
-    scar = plane.share(frozenset({Tissue.SCAR}))
     part = smooth_noise(rng, len(scar), 10) > rng.normal(0, 0.7)
     return np.asarray(scar * part, dtype=np.float32)
 
 
 def _misdrawn(
     rng: np.random.Generator,
-    share: Float32[np.ndarray, "row col"],
+    share: Plane,
     strength: float,
     shift_px: np.ndarray,
     ranges: GuideRanges,
-) -> Float32[np.ndarray, "row col"]:
+) -> Plane:
     n = len(share)
     bend = strength * ranges.bend_px
     grid = np.arange(n, dtype=np.float32)
@@ -164,8 +148,3 @@ def _misdrawn(
     level = 0.5 + strength * rng.uniform(-ranges.level, ranges.level)
     sharpness = float(rng.uniform(8, 40))
     return np.asarray(1 / (1 + np.exp(-sharpness * (soft - level))), dtype=np.float32)
-
-
-def holds_disease(stage: Stage) -> bool:
-    """Whether all targets of the stage lie inside the wall."""
-    return all(block.target <= MYOCARDIUM for block in stage.blocks)

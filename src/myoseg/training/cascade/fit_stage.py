@@ -2,7 +2,6 @@
 
 import csv
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -18,41 +17,13 @@ from myoseg.errors import InputError
 from myoseg.networks.stage import Stage, channels_last, stage_loss
 from myoseg.networks.unet_body import UNetBody
 from myoseg.training.cascade.examples import Example
+from myoseg.training.cascade.settings import StageSchedule
+from myoseg.training.interruption import TrainingInterruptedError
 from myoseg.training.state_file import read_state, write_state
 
 log = logging.getLogger(__name__)
 
 CURVE_HEADER: Final = ("step", "loss", "learning_rate", "seconds", "waiting_seconds")
-
-
-@dataclass(frozen=True)
-class StageSchedule:
-    """How long and how fast a stage's network learns.
-
-    Attributes:
-        n_steps: in all.
-        batch_size: slices a step.
-        learning_rate: the highest; it rises over `n_warm_up` steps and falls along half a cosine.
-        n_warm_up: steps.
-        weight_decay: of AdamW.
-        averaging: decay of the running mean of the weights, which is what is kept.
-        gradient_clip: largest norm of a step's gradient.
-        saved_every: steps between two states on disk.
-    """
-
-    n_steps: int
-    batch_size: int
-    learning_rate: float
-    n_warm_up: int = 200
-    weight_decay: float = 1e-4
-    averaging: float = 0.998
-    gradient_clip: float = 5.0
-    saved_every: int = 250
-
-    def rate_at(self, step: int) -> float:
-        """The learning rate of a step, as a part of the highest."""
-        rise = min(1.0, (step + 1) / max(1, self.n_warm_up))
-        return rise * 0.5 * (1 + math.cos(math.pi * min(step / self.n_steps, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -76,6 +47,7 @@ def fit_stage(
     device: torch.device,
     n_workers: int = 1,
     report: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> UNetBody:
     """Trains the stage's network; goes on from `folder`'s state if there is one.
 
@@ -91,6 +63,7 @@ def fit_stage(
         device: where it learns.
         n_workers: processes that draw examples; the weights do not depend on it.
         report: called whenever a state is saved.
+        should_stop: asked after each step.
 
     Returns:
         The network with the running mean of its weights, on the CPU.
@@ -99,13 +72,14 @@ def fit_stage(
         InputError: too few examples.
         ModelError: the state cannot be read.
         OutputError: the folder cannot be written.
+        TrainingInterruptedError: asked to stop; the state is on disk.
     """
     run = _Run(stage, schedule, folder, seed, device)
     wanted = schedule.n_steps * schedule.batch_size
     if len(examples) < wanted:  # type: ignore[arg-type]
         raise InputError(f"stage {stage.name} needs {wanted} examples; fewer were given.")
     batches = _batches(examples, run.step, schedule, n_workers)
-    for progress in run.train(batches):
+    for progress in run.train(batches, should_stop):
         _append_to_curve(folder / "curve.csv", progress)
         if report is not None:
             report(progress)
@@ -139,7 +113,9 @@ class _Run:
             self._restore(read_state(self.path))
             log.info("%s: going on from step %d", stage.name, self.step)
 
-    def train(self, batches: Iterator[list[Tensor]]) -> Iterator[Progress]:
+    def train(
+        self, batches: Iterator[list[Tensor]], should_stop: Callable[[], bool]
+    ) -> Iterator[Progress]:
         """Takes all steps that are left; yields after each state that is saved."""
         losses: list[float] = []
         waiting_s, began = 0.0, time.perf_counter()
@@ -148,6 +124,9 @@ class _Run:
             batch = next(batches)
             waiting_s += time.perf_counter() - asked
             losses.append(self._take_step(batch))
+            if should_stop():
+                write_state(self.path, self._state())
+                raise TrainingInterruptedError(f"training was stopped after step {self.step}")
             if self.step % self.schedule.saved_every and self.step < self.schedule.n_steps:
                 continue
             write_state(self.path, self._state())

@@ -1,7 +1,8 @@
-"""Where a network's square of pixels lies in a slice: drawn in training, found in prediction."""
+"""Where a network's square of pixels lies in a slice, as training draws it."""
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
@@ -29,8 +30,6 @@ class DrawnFrame:
 
         The order is sub-row, sub-column, row, column.
         """
-        import cv2
-
         n, s = self.size_px, supersampling
         fine = (np.arange(n * s, dtype=np.float32) + 0.5) / s - n / 2
         m = self.matrix_mm.astype(np.float32)
@@ -45,3 +44,25 @@ class DrawnFrame:
 
 def _by_sub_pixel(plane: Float32[np.ndarray, "fine_row fine_col"], n: int, s: int) -> Points:
     return np.ascontiguousarray(plane.reshape(n, s, n, s).transpose(1, 3, 0, 2)).reshape(-1)
+
+
+def drawn_turn(rng: np.random.Generator, turn_deg: float) -> Float[np.ndarray, "2 2"]:
+    """A rotation; for a third of all slices by any angle and mirrored or not."""
+    anyhow = rng.random() < 0.35
+    angle = np.deg2rad(rng.uniform(-180, 180) if anyhow else rng.uniform(-turn_deg, turn_deg))
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrix = np.array([[cos, -sin], [sin, cos]])
+    return matrix @ np.diag([-1.0, 1.0]) if anyhow and rng.random() < 0.5 else matrix
+
+
+def drawn_stretch(rng: np.random.Generator, unframed: bool) -> Float[np.ndarray, "2"]:
+    """How much wider and less high the square is than it should be; their product is 1."""
+    stretch = float(np.exp(rng.normal(0, 0.25 if unframed else 0.09)))
+    return np.array([stretch**0.5, stretch**-0.5])
+
+
+def drawn_scale(rng: np.random.Generator, unframed: bool) -> float:
+    """By how much a pixel is larger than in a perfect frame."""
+    if unframed:
+        return float(np.exp(rng.uniform(np.log(0.9), np.log(2.6))))
+    return float(np.exp(rng.normal(0, 0.13)))

@@ -15,43 +15,17 @@ from myoseg.cases.phantom.config import PhantomConfig, clinical
 from myoseg.cases.phantom.partial_volume import LABELLED, Scene, scene_materials
 from myoseg.cases.phantom.simulate import Phantom, draw_phantom
 from myoseg.cases.phantom.tissue import Material
-from myoseg.training.cascade.appearance import (
-    AppearanceRanges,
-    clutter,
-    degrade,
-    replaced,
-)
-from myoseg.training.cascade.contrast import ContrastRanges, draw_signals
-from myoseg.training.cascade.framing import DrawnFrame
+from myoseg.networks.stage import Stage
+from myoseg.training.cascade.appearance import clutter, degrade, replaced
+from myoseg.training.cascade.contrast import draw_signals
+from myoseg.training.cascade.framing import DrawnFrame, drawn_scale, drawn_stretch, drawn_turn
+from myoseg.training.cascade.settings import SimulationSettings, SliceRanges
 
 HEART: Final = (*MYOCARDIUM, Tissue.LV_BLOOD_POOL, Tissue.RV_BLOOD_POOL)
 SUPERSAMPLING: Final = 2
 N_SEEDS: Final = 2**31
 
 Regions = Bool[np.ndarray, "block row col"]
-
-
-@dataclass(frozen=True)
-class SliceRanges:
-    """Where simulated slices are cut and how they are framed.
-
-    Attributes:
-        size_px: pixels along a side of the network's square.
-        heart_share: epicardial diameter as a part of the side, where the heart is framed.
-        levels: of the slice along the long axis: 0 at the base, 1 at the apex.
-        unframed_share: of slices that show the body at large, as before the heart is found.
-        turn_deg: largest rotation of most slices; a third is turned by any angle.
-        thickness_mm: of a slice.
-        infarct_probability: of a case with an infarct.
-    """
-
-    size_px: int
-    heart_share: float
-    levels: tuple[float, float]
-    unframed_share: float
-    turn_deg: float = 40.0
-    thickness_mm: tuple[float, float] = (5.0, 10.0)
-    infarct_probability: float = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +58,13 @@ def draw_scene(rng: np.random.Generator, ranges: SliceRanges) -> Phantom:
     return replace(phantom, scene=replace(phantom.scene, view=view))
 
 
-def draw_plane(rng: np.random.Generator, scene: Scene, ranges: SliceRanges) -> RenderedPlane:
-    """A short-axis slice of the scene at a drawn level, in a drawn frame."""
-    heart, n = scene.heart, ranges.size_px
+def draw_plane(
+    rng: np.random.Generator, scene: Scene, stage: Stage, ranges: SliceRanges
+) -> RenderedPlane:
+    """A short-axis slice of the scene at a drawn level, framed for the stage."""
+    heart, n = scene.heart, stage.size_px
     position_mm = float(rng.uniform(*ranges.levels)) * heart.length_mm
-    frame = _draw_frame(rng, scene, position_mm, ranges)
+    frame = _draw_frame(rng, scene, position_mm, stage, ranges)
     right, down = frame.points(SUPERSAMPLING)
     half = scene.view.thickness_mm / 4
     planes = [
@@ -103,10 +79,10 @@ def draw_image(
     plane: RenderedPlane,
     phantom: Phantom,
     sequence: Sequence,
-    contrast: ContrastRanges,
-    appearance: AppearanceRanges,
+    settings: SimulationSettings,
 ) -> Float32[np.ndarray, "row col"]:
     """The plane as this sequence shows it."""
+    contrast, appearance = settings.contrast, settings.appearance
     signals = draw_signals(rng, phantom.tissues, sequence, contrast)
     image = plane.mean_of(signals)
     if rng.random() < appearance.clutter_probability:
@@ -131,37 +107,23 @@ def regions_of(plane: RenderedPlane, blocks: tuple[Block, ...]) -> Regions:
 
 
 def _draw_frame(
-    rng: np.random.Generator, scene: Scene, position_mm: float, ranges: SliceRanges
+    rng: np.random.Generator, scene: Scene, position_mm: float, stage: Stage, ranges: SliceRanges
 ) -> DrawnFrame:
-    heart, n = scene.heart, ranges.size_px
+    heart, n = scene.heart, stage.size_px
     diameter_mm = 2 * (heart.cavity_radius_mm + heart.wall_mm)
-    pixel_mm = diameter_mm / (ranges.heart_share * n)
+    pixel_mm = diameter_mm / (stage.heart_share * n)
     unframed = rng.random() < ranges.unframed_share
-    if unframed:
-        pixel_mm = float(np.exp(rng.uniform(np.log(0.9 * pixel_mm), np.log(2.6 * pixel_mm))))
-    else:
-        pixel_mm *= float(np.exp(rng.normal(0, 0.13)))
-    stretch = np.exp(rng.normal(0, 0.25 if unframed else 0.09))
+    pixel_mm *= drawn_scale(rng, unframed)
+    stretch = drawn_stretch(rng, unframed)
     wander_px = n * (0.16 if unframed else 0.05)
-    to_rv_mm = 0.5 * heart.rv_depth_mm if ranges.heart_share < 0.5 else 0.0
+    to_rv_mm = 0.0 if stage.guides else 0.5 * heart.rv_depth_mm
     centre = (
         -to_rv_mm + heart.drift[0] * position_mm + rng.normal(0, wander_px) * pixel_mm,
         -heart.drift[1] * position_mm + rng.normal(0, wander_px) * pixel_mm,
     )
     bend_mm = rng.normal(0, 0.018 * n * pixel_mm, (5, 5, 2)).astype(np.float32)
-    matrix = _turned(rng, ranges.turn_deg) * pixel_mm
-    matrix[:, 0] *= stretch**0.5
-    matrix[:, 1] /= stretch**0.5
+    matrix = drawn_turn(rng, ranges.turn_deg) * pixel_mm * stretch
     return DrawnFrame(n, matrix, centre, bend_mm)
-
-
-def _turned(rng: np.random.Generator, turn_deg: float) -> np.ndarray:
-    """A rotation, for a third of all slices by any angle and mirrored or not."""
-    anyhow = rng.random() < 0.35
-    angle = np.deg2rad(rng.uniform(-180, 180) if anyhow else rng.uniform(-turn_deg, turn_deg))
-    cos, sin = np.cos(angle), np.sin(angle)
-    matrix = np.array([[cos, -sin], [sin, cos]])
-    return matrix @ np.diag([-1.0, 1.0]) if anyhow and rng.random() < 0.5 else matrix
 
 
 def _indicator(tissues: Tissues) -> Float32[np.ndarray, "material"]:

@@ -1,0 +1,235 @@
+"""A cascade's recipe in, a folder with its trained networks out; simulated slices or real cases."""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import safetensors.torch
+import torch
+from rich.console import Console
+from rich.progress import Progress as ProgressBar
+from torch.utils.data import Dataset
+
+from myoseg.cases.case import Case
+from myoseg.errors import ConfigurationError, InputError, OutputError
+from myoseg.files import sha256_of, write_json, write_text, written_whole
+from myoseg.manifest import run_manifest, software_versions
+from myoseg.networks.stage import Stage
+from myoseg.networks.unet_body import UNetBody
+from myoseg.training.cascade.examples import Example, SimulatedExamples
+from myoseg.training.cascade.fit_stage import Progress, fit_stage
+from myoseg.training.cascade.labelled_slices import LabelledExamples
+from myoseg.training.cascade.recipe import (
+    CASCADE_KIND,
+    CascadeRecipe,
+    cascade_to_yaml,
+    load_cascade_recipe,
+)
+from myoseg.training.hardware import find_hardware
+from myoseg.training.interruption import StopRequest, stopping_on_signals
+from myoseg.training.plan import fingerprint_of
+from myoseg.training.run_folder import differences, holds_something
+
+log = logging.getLogger(__name__)
+
+FORMAT: Final = 1
+CONFIG: Final = "config.yaml"
+MODEL: Final = "model.json"
+KEPT_AS: Final = torch.float16
+"""Weights are kept in half precision and computed with in float32."""
+
+
+def train_cascade(
+    recipe: CascadeRecipe,
+    out: Path,
+    *,
+    cases: Sequence[Case] | None = None,
+    patients: Sequence[str] | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    progress: bool = True,
+    n_workers: int = 1,
+) -> Path:
+    """Trains the networks of each stage in turn, on simulated slices or on labelled cases.
+
+    A state is on disk every `saved_every` steps, so that a stopped run goes on from there; on a CPU
+    with the same number of threads it ends in the weights of a run that was never stopped.
+
+    Args:
+        recipe: all settings; see `load_cascade_recipe`.
+        out: the run's folder: `config.yaml`, `model.json`, `run.json`, and for each stage its
+            weights, its curve and, while it learns, its state.
+        cases: with labels; None for simulated slices. A stage that can learn nothing from them is
+            left out.
+        patients: the patient of each case.
+        device: auto, cpu, gpu, gpu:N or mps.
+        resume: go on with the run in `out`.
+        progress: whether to show a progress bar.
+        n_workers: processes that draw slices; the weights do not depend on it.
+
+    Returns:
+        `out`, to be given to `load_model`.
+
+    Raises:
+        InputError: no stage can learn from the cases, or the run to resume had other data.
+        ConfigurationError: the device is not there, or the run to resume had other settings.
+        OutputError: `out` is not empty and `resume` was not asked for, or cannot be written.
+        TrainingInterruptedError: Ctrl-C or SIGTERM; the run can be resumed.
+    """
+    target = find_hardware(device).torch_device
+    fingerprint = None
+    if cases is not None:
+        fingerprint = fingerprint_of(cases, patients or [str(k) for k in range(len(cases))])
+    _open_run(out, recipe, fingerprint, resume)
+    examples = _examples_by_stage(recipe, cases)
+    manifest = run_manifest(
+        "train",
+        device=str(target),
+        seed=recipe.seed,
+        hashes={} if fingerprint is None else {"data": fingerprint},
+        arguments={"n_cases": None if cases is None else len(cases), "n_workers": n_workers},
+    )
+    write_json(out / "run.json", manifest)
+    with stopping_on_signals() as stop:
+        for stage, samples in examples:
+            _train_stage(recipe, stage, samples, out, target, stop, progress, n_workers)
+            _write_model(out, recipe, [stage for stage, _ in examples], fingerprint)
+    return out
+
+
+def _examples_by_stage(
+    recipe: CascadeRecipe, cases: Sequence[Case] | None
+) -> list[tuple[Stage, Dataset[Example]]]:
+    examples: list[tuple[Stage, Dataset[Example]]] = []
+    faults = []
+    for stage in recipe.built_stages:
+        settings = recipe.stages[stage.name]
+        arguments = (stage, settings, recipe.simulation, recipe.seed)
+        if cases is None:
+            examples.append((stage, SimulatedExamples(*arguments)))
+            continue
+        try:
+            examples.append((stage, LabelledExamples(cases, *arguments)))
+        except InputError as error:
+            log.warning("%s; it is left out", error)
+            faults.append(str(error))
+    if not examples:
+        raise InputError("; ".join(faults))
+    return examples
+
+
+def _train_stage(
+    recipe: CascadeRecipe,
+    stage: Stage,
+    examples: Dataset[Example],
+    out: Path,
+    device: torch.device,
+    stop: StopRequest,
+    progress: bool,
+    n_workers: int,
+) -> None:
+    """Trains a stage unless its weights are there; its state goes once they are."""
+    folder = out / stage.name
+    weights = out / f"{stage.name}.safetensors"
+    if weights.is_file():
+        return
+    schedule = recipe.stages[stage.name].schedule
+    began = time.perf_counter()
+    with ProgressBar(console=Console(stderr=True), disable=not progress) as bar:
+        task = bar.add_task(stage.name, total=schedule.n_steps)
+
+        def report(done: Progress) -> None:
+            bar.update(task, completed=done.step, description=f"{stage.name} {done.loss:.3f}")
+            log.debug("%s: %s", stage.name, done)
+
+        network = fit_stage(
+            stage,
+            examples,
+            schedule,
+            folder,
+            seed=recipe.seed,
+            device=device,
+            n_workers=n_workers,
+            report=report,
+            should_stop=lambda: stop.came,
+        )
+    log.info("%s: %d steps in %.0f s", stage.name, schedule.n_steps, time.perf_counter() - began)
+    save_stage(weights, network)
+    (folder / f"{stage.name}_state.safetensors").unlink(missing_ok=True)
+
+
+def save_stage(path: Path, network: UNetBody) -> None:
+    """Writes a stage's weights in half precision.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    tensors = {
+        name: tensor.detach().cpu().to(KEPT_AS).contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    with written_whole(path) as aside:
+        safetensors.torch.save_file(tensors, aside)
+
+
+def _write_model(
+    out: Path, recipe: CascadeRecipe, stages: Sequence[Stage], fingerprint: str | None
+) -> None:
+    write_json(out / MODEL, model_record(out, recipe, stages, fingerprint))
+
+
+def model_record(
+    folder: Path, recipe: CascadeRecipe, stages: Sequence[Stage], fingerprint: str | None
+) -> dict[str, Any]:
+    """What `model.json` holds: the table, the stages as far as they are trained, and the recipe."""
+    return {
+        "format": FORMAT,
+        "kind": CASCADE_KIND,
+        "name": recipe.name,
+        "table": recipe.table.to_record(),
+        "stages": [_stage_record(folder, stage) for stage in stages],
+        "recipe": recipe.to_record(),
+        "data_fingerprint": fingerprint,
+        "versions": software_versions(),
+    }
+
+
+def _stage_record(folder: Path, stage: Stage) -> dict[str, Any]:
+    weights = folder / f"{stage.name}.safetensors"
+    finished = weights.is_file()
+    return {
+        "stage": stage.to_record(),
+        "weights": weights.name,
+        "weights_sha256": sha256_of(weights) if finished else None,
+        "finished": finished,
+    }
+
+
+def _open_run(out: Path, recipe: CascadeRecipe, fingerprint: str | None, resume: bool) -> None:
+    if not holds_something(out):
+        write_text(out / CONFIG, cascade_to_yaml(recipe))
+        write_json(out / "data.json", {"data_fingerprint": fingerprint})
+        return
+    if not resume:
+        raise OutputError(
+            f"{out} is not empty; continue the run in it with --resume, or give another folder."
+        )
+    if not (out / CONFIG).is_file():
+        raise OutputError(
+            f"{out} holds no training run that could be resumed: there is no {CONFIG} in it."
+        )
+    changes = differences(load_cascade_recipe(out / CONFIG).to_record(), recipe.to_record())
+    if changes:
+        raise ConfigurationError(
+            f"the run in {out} has other settings: {'; '.join(changes)}. Resume with the settings "
+            f"in {out / CONFIG}, or train into another folder."
+        )
+    before = json.loads((out / "data.json").read_text(encoding="utf-8"))["data_fingerprint"]
+    if before != fingerprint:
+        raise InputError(
+            f"the run in {out} was trained on other data; resume with the same, or train into "
+            "another folder."
+        )
