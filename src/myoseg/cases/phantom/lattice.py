@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Int64
 
 from myoseg.cases.phantom.tissue import Range
 from myoseg.cases.phantom.variation import Points
@@ -15,7 +15,7 @@ from myoseg.cases.phantom.variation import Points
 N_CONTENTS: Final = 512
 """A power of two."""
 
-CellIndex = Int32[np.ndarray, "point"]
+CellIndex = Int64[np.ndarray, "point"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,15 +24,15 @@ class Lattice:
 
     Attributes:
         size_mm: side of a cell.
-        contents: for each of `N_CONTENTS` cells the ellipsoid's place in the cell (three rows,
-            mm), its long direction (three, unit), its inverse squared radius (1/mm^2), and how much
-            of the squared distance along the long direction does not count.
+        contents: for each of `N_CONTENTS` cells the ellipsoid's place in the cell (three rows), its
+            long direction (three, shorter than 1: what of the squared distance along it does not
+            count), and its inverse squared radius, all in units of the cell.
         radius_mm: of each of those ellipsoids; 0 where there is none.
         kind: a number from 0 to 1 for each of those cells, for the caller to use.
     """
 
     size_mm: float
-    contents: Float32[np.ndarray, "8 content"]
+    contents: Float32[np.ndarray, "7 content"]
     radius_mm: Float32[np.ndarray, "content"]
     kind: Float32[np.ndarray, "content"]
 
@@ -41,17 +41,17 @@ class Lattice:
 
         Where the cell is empty the distance is beyond all bounds.
         """
-        scale, size = np.float32(1 / self.size_mm), np.float32(self.size_mm)
-        cells = [np.floor(axis * scale) for axis in (x_mm, y_mm, z_mm)]
+        scale = np.float32(1 / self.size_mm)
+        scaled = [axis * scale for axis in (x_mm, y_mm, z_mm)]
+        cells = [np.floor(axis) for axis in scaled]
         key = cells[0] * np.float32(37) + cells[1] * np.float32(101) + cells[2] * np.float32(271)
-        index = key.astype(np.int32) & np.int32(N_CONTENTS - 1)
-        content = np.take(self.contents, index, axis=1)
+        index = key.astype(np.intp) & (N_CONTENTS - 1)
+        content = self.contents.take(index, axis=1, mode="clip")
         x, y, z = (
-            axis - cell * size - place
-            for axis, cell, place in zip((x_mm, y_mm, z_mm), cells, content[:3], strict=True)
+            axis - cell - place for axis, cell, place in zip(scaled, cells, content, strict=False)
         )
         along = x * content[3] + y * content[4] + z * content[5]
-        squared = (x * x + y * y + z * z - along * along * content[7]) * content[6]
+        squared = (x * x + y * y + z * z - along * along) * content[6]
         return squared, index
 
 
@@ -82,9 +82,9 @@ def draw_lattice(
     direction = rng.normal(size=(N_CONTENTS, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     present = uniform(size=N_CONTENTS) < share
-    inverse = np.where(present, 1 / radius**2, 1e6)
+    inverse = np.where(present, (size_mm / radius) ** 2, 1e9)
     uncounted = 1 - 1 / uniform(1, elongation, N_CONTENTS) ** 2
-    rows = [*place.T, *direction.T, inverse, uncounted]
+    rows = [*place.T / size_mm, *direction.T * np.sqrt(uncounted), inverse]
     return Lattice(
         size_mm=size_mm,
         contents=np.stack(rows).astype(np.float32),

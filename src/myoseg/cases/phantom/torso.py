@@ -35,12 +35,10 @@ class Cylinder(NamedTuple):
     high: float
 
 
-MIDDLE_MM: Final = 75.0
-"""Half the breadth of the part of the torso that holds spine, vessels and mediastinum."""
-
 ALL_LEVELS: Final = (-400.0, 400.0)
 BACK_MM: Final = -18.0
-"""Spine, aorta and esophagus lie behind this y."""
+BACK_HALF_MM: Final = 66.0
+"""Spine, aorta and esophagus lie behind this y and no further from the middle."""
 
 HILUM_MM: Final = (40.0, -5.0, 22.0)
 """Where the lungs' vessels enter, on either side."""
@@ -154,7 +152,9 @@ def torso_material(torso: Torso, x_mm: Coordinate, y_mm: Coordinate, z_mm: Coord
     )
     wall = np.flatnonzero((inner_mm >= 0) & ~cavity)
     _paint_wall(material, torso, x, y, z, inner_mm, wall)
-    _paint_middle(material, torso, x, y, z, np.flatnonzero(np.abs(x) < MIDDLE_MM), depth_mm)
+    _paint_middle(material, torso, x, y, z)
+    outer = (depth_mm < np.float32(torso.skin_fat_mm)) & (depth_mm >= 0)
+    material[outer] = Material.FAT
     if torso.arms_mm[0]:
         _paint_arms(material, torso, x, y, np.flatnonzero(depth_mm < 0))
     return material
@@ -203,13 +203,16 @@ def _diaphragm_mm(torso: Torso, x: Coordinate, y: Coordinate) -> Coordinate:
 def _paint_lungs(
     material: Materials, torso: Torso, x: Coordinate, y: Coordinate, z: Coordinate, chosen: Chosen
 ) -> None:
-    """Paints lungs with their vessels, larger near the hilum, and fluid at their back."""
+    """Paints lungs with vessels, larger near the hilum, fat between them and fluid behind them."""
     x, y, z = x[chosen], y[chosen], z[chosen]
     squared, _ = torso.lung_vessels.at(x, y, z)
     away = np.square(np.abs(x) - HILUM_MM[0]) + np.square(y - HILUM_MM[1])
     away += np.square(z - HILUM_MM[2])
     near = 0.5 + 2500 / (away + 700)
-    material[chosen] = np.where(squared < near, Material.VESSEL, Material.LUNG)
+    between = np.abs(x + 8) + 0.15 * np.abs(y) < np.float32(torso.mediastinum_mm)
+    lung = np.where(squared < near, np.uint8(Material.VESSEL), np.uint8(Material.LUNG))
+    lung[between] = Material.FAT
+    material[chosen] = lung
     if torso.effusion_mm:
         back_mm = torso.skin_fat_mm + torso.chest_wall_mm - torso.half_depth_mm
         material[chosen[y < back_mm + torso.effusion_mm]] = Material.FLUID
@@ -239,45 +242,31 @@ def _paint_wall(
 
 
 def _paint_middle(
-    material: Materials,
-    torso: Torso,
-    x: Coordinate,
-    y: Coordinate,
-    z: Coordinate,
-    chosen: Chosen,
-    depth_mm: Coordinate,
+    material: Materials, torso: Torso, x: Coordinate, y: Coordinate, z: Coordinate
 ) -> None:
-    """Paints the mediastinum between the lungs, spine, vessels and sternum."""
-    chosen = chosen[depth_mm[chosen] > np.float32(torso.skin_fat_mm)]
-    x, y, z = x[chosen], y[chosen], z[chosen]
-    middle = material[chosen]
-    between = np.abs(x + 8) < np.float32(torso.mediastinum_mm) - 0.15 * np.abs(y)
-    middle[between & ((middle == Material.LUNG) | (middle == Material.VESSEL))] = Material.FAT
-    behind = y < BACK_MM
-    for parts, part in (
-        (torso.back, np.flatnonzero(behind)),
-        (torso.front, np.flatnonzero(~behind)),
-    ):
-        middle[part] = _with_cylinders(middle[part], parts, x[part], y[part], z[part])
-    material[chosen] = middle
+    """Paints spine, vessels, esophagus and sternum."""
+    _paint_cylinders(material, torso.front, x, y, z, np.arange(x.size))
+    back = np.flatnonzero((y < BACK_MM) & (np.abs(x) < BACK_HALF_MM) & (material != Material.AIR))
+    _paint_cylinders(material, torso.back, x[back], y[back], z[back], back)
 
 
-def _with_cylinders(
+def _paint_cylinders(
     material: Materials,
     cylinders: tuple[Cylinder, ...],
-    x: Coordinate,
-    y: Coordinate,
-    z: Coordinate,
-) -> Materials:
-    painted = material.copy()
+    x: Float32[np.ndarray, "chosen"],
+    y: Float32[np.ndarray, "chosen"],
+    z: Float32[np.ndarray, "chosen"],
+    chosen: Chosen,
+) -> None:
+    """Paints cylinders into `material`, whose points `chosen` lie at `x`, `y` and `z`."""
     for part in cylinders:
-        squared = np.square(x - np.float32(part.x)) + np.square(y - np.float32(part.y))
+        aside, before = x - np.float32(part.x), y - np.float32(part.y)
+        squared = aside * aside + before * before
         near = np.flatnonzero(squared < np.float32((part.radius + part.wall_mm) ** 2))
         height = z[near]
         near = near[(height > part.low) & (height < part.high)]
         lumen = squared[near] < np.float32(part.radius**2)
-        painted[near] = np.where(lumen, np.uint8(part.lumen), np.uint8(part.wall))
-    return painted
+        material[chosen[near]] = np.where(lumen, np.uint8(part.lumen), np.uint8(part.wall))
 
 
 def _paint_arms(
