@@ -143,23 +143,35 @@ def train(
     files = [each for each in files if each.role != "test"]
     cases = [read_case(each) for each in files]
     patients = [each.patient for each in files]
-    options = {
-        "device": device,
-        "resume": resume,
-        "progress": progress,
-        "n_workers": n_workers,
-        "patients": patients,
-    }
     if isinstance(chosen, CascadeRecipe):
         if fold is not None:
             raise InputError("a recipe of the default model has no folds; leave the fold out.")
-        return train_cascade(chosen, Path(out), cases=None if data is None else cases, **options)
+        return train_cascade(
+            chosen,
+            Path(out),
+            cases=None if data is None else cases,
+            patients=patients,
+            device=device,
+            resume=resume,
+            progress=progress,
+            n_workers=n_workers,
+        )
     if data is None:
         raise InputError(
             f"recipe {chosen.name} is trained on a data set; give its folder, or use the preset "
             "`default`, which learns from simulated slices."
         )
-    return train_on_cases(cases, chosen, Path(out), fold=fold, **options)
+    return train_on_cases(
+        cases,
+        chosen,
+        Path(out),
+        device=device,
+        fold=fold,
+        resume=resume,
+        progress=progress,
+        patients=patients,
+        n_workers=n_workers,
+    )
 
 
 def phantom(seed: int = 0, config: PhantomConfig | None = None) -> Case:

@@ -67,7 +67,11 @@ class Frame:
     @property
     def _square_to_matrix(self) -> Float32[np.ndarray, "2 3"]:
         """From (col, row) of the square to (col, row) of the matrix."""
-        (row, col), (row_step, col_step), half = self.centre_px, self.step_px, (self.size_px - 1) / 2
+        (row, col), (row_step, col_step), half = (
+            self.centre_px,
+            self.step_px,
+            (self.size_px - 1) / 2,
+        )
         return np.array(
             [[col_step, 0, col - col_step * half], [0, row_step, row - row_step * half]],
             dtype=np.float32,
@@ -76,9 +80,7 @@ class Frame:
     def _cut_plane(self, plane: Float32[np.ndarray, "row col"]) -> Float32[np.ndarray, "size size"]:
         sigma_row, sigma_col = (BLUR_PER_STEP * step for step in self.step_px)
         if max(self.step_px) > 1:
-            plane = cv2.GaussianBlur(
-                plane, (0, 0), max(sigma_col, 0.1), sigmaY=max(sigma_row, 0.1)
-            )
+            plane = cv2.GaussianBlur(plane, (0, 0), max(sigma_col, 0.1), sigmaY=max(sigma_row, 0.1))
         size = (self.size_px, self.size_px)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(
@@ -94,6 +96,8 @@ class Frame:
         )
 
 
-def presented(squares: Float32[np.ndarray, "*stack row col"]) -> Float32[np.ndarray, "*stack row col"]:
+def presented(
+    squares: Float32[np.ndarray, "*stack row col"],
+) -> Float32[np.ndarray, "*stack row col"]:
     """Normalised as every slice is (section 2.2) and cut to `MOST_NORMALISED`."""
-    return np.clip(normalise(squares), *MOST_NORMALISED)
+    return np.asarray(np.clip(normalise(squares), *MOST_NORMALISED))

@@ -36,12 +36,8 @@ class Votes:
 
 def vote(network: nn.Module, inputs: Inputs, views: Views, device: torch.device) -> Votes:
     """Asks the network about each view and turns the answers back."""
-    total, squares = 0.0, 0.0
-    for answer in _answers(network, inputs, views, device):
-        total, squares = total + answer, squares + answer**2
-    mean = np.asarray(total / len(views), dtype=np.float32)
-    variance = np.clip(squares / len(views) - mean**2, 0, None)
-    return Votes(mean, np.sqrt(variance).astype(np.float32))
+    answers = np.stack(list(_answers(network, inputs, views, device)))
+    return Votes(answers.mean(axis=0), answers.std(axis=0))
 
 
 def _answers(
@@ -57,7 +53,7 @@ def _answers(
 def _run(network: nn.Module, images: Tensor, device: torch.device) -> Tensor:
     parts = []
     with torch.inference_mode():
-        for part in images.split(SLICES_AT_ONCE):
+        for part in torch.split(images, SLICES_AT_ONCE):
             batch = part.contiguous(memory_format=torch.channels_last).to(device)
             parts.append(network(batch).float().sigmoid().cpu())
     return torch.cat(parts)

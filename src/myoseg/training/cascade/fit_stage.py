@@ -99,9 +99,8 @@ class _Run:
             network = channels_last(stage.build())
         self.schedule, self.device = schedule, device
         self.network = network.to(device)
-        self.average = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaging)
-        )
+        running_mean = get_ema_multi_avg_fn(schedule.averaging)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.network, multi_avg_fn=running_mean)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(),
             lr=schedule.learning_rate,
@@ -174,7 +173,7 @@ class _Run:
 def has_bfloat16(device: torch.device) -> bool:
     """Whether this device multiplies bfloat16 in hardware, so that mixed precision pays."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 

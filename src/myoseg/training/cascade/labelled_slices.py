@@ -21,6 +21,7 @@ from myoseg.slices.framing import presented
 from myoseg.slices.normalisation import OUTSIDE
 from myoseg.training.cascade.appearance import degrade
 from myoseg.training.cascade.examples import Example, misdrawn_guides
+from myoseg.training.cascade.framing import drawn_scale, drawn_stretch, drawn_turn
 from myoseg.training.cascade.settings import SimulationSettings, StageSettings
 
 Plane = Float32[np.ndarray, "row col"]
@@ -103,10 +104,8 @@ class LabelledExamples(Dataset[Example]):
         """Row and column of the matrix that each pixel of the square shows."""
         n, ranges = self.stage.size_px, self.settings.slices
         unframed = rng.random() < ranges.unframed_share
-        step = (
-            placed.diameter_px / (self.stage.heart_share * n) * drawn_unframed_scale(rng, unframed)
-        )
-        matrix = drawn_matrix(rng, ranges.turn_deg, unframed) * step
+        step = placed.diameter_px / (self.stage.heart_share * n) * drawn_scale(rng, unframed)
+        matrix = drawn_turn(rng, ranges.turn_deg) * step * drawn_stretch(rng, unframed)
         wander_px = n * step * (0.16 if unframed else 0.05)
         row, col = np.array(placed.centre_px) + rng.normal(0, wander_px, 2)
         grid = np.arange(n, dtype=np.float32) - (n - 1) / 2
