@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,48 @@ def trained_run(
     run = tmp_path_factory.mktemp("trained") / "run"
     recipe = load_recipe("demo", unet_settings)
     return train(phantom_data, run, recipe=recipe, device="cpu", progress=False)
+
+
+@pytest.fixture(scope="session")
+def cascade_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder `default` of the smallest cascade, its weights as drawn; copy it to alter it."""
+    import safetensors.torch
+    import torch
+
+    from myoseg.blocks import CASCADE
+    from myoseg.files import sha256_of, write_json
+    from myoseg.networks.stage import Stage
+
+    folder = tmp_path_factory.mktemp("models") / "default"
+    folder.mkdir()
+    stages = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for name, blocks, share in (
+            ("anatomy", CASCADE.blocks[:3], 0.4),
+            ("pathology", CASCADE.blocks[3:], 0.7),
+        ):
+            stage = Stage(name, blocks, 32, share, (4, 8))
+            weights = folder / f"{name}.safetensors"
+            safetensors.torch.save_file(stage.build().state_dict(), weights)
+            stages.append(
+                {
+                    "stage": stage.to_record(),
+                    "weights": weights.name,
+                    "weights_sha256": sha256_of(weights),
+                    "finished": True,
+                }
+            )
+    record = {"format": 1, "kind": "cascade", "name": "default", "table": CASCADE.to_record()}
+    write_json(folder / "model.json", record | {"stages": stages, "card": {"version": "0.0.1"}})
+    return folder
+
+
+@pytest.fixture
+def shipped_default(cascade_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, shipped as the only model of the package in place of those there are."""
+    from myoseg.prediction import shipped
+
+    root = tmp_path / "shipped"
+    monkeypatch.setattr(shipped, "models_root", lambda: root)
+    return shutil.copytree(cascade_folder, root / "default")

@@ -60,7 +60,7 @@ def test_the_public_names_are_these():
             ["data", "out", "recipe", "layout", "device", "fold", "resume", "progress"],
         ),
         ("phantom", ["seed", "config"]),
-        ("load_model", ["folder", "device"]),
+        ("load_model", ["model", "device"]),
     ],
 )
 def test_the_public_parameters_are_these(name, parameters):
@@ -213,3 +213,11 @@ def test_evaluating_a_data_set_against_itself_is_perfect(phantom_data):
     evaluation = myoseg.evaluate(phantom_data, phantom_data)
     assert evaluation.n_cases == 6
     assert {score.dice for score in evaluation.scores} <= {1.0, None}
+
+
+def test_the_shipped_model_is_used_where_none_is_named(arrays, shipped_default):
+    unnamed = myoseg.segment(lge=arrays["lge"], affine=OBLIQUE, device="cpu")
+    named = myoseg.segment(lge=arrays["lge"], affine=OBLIQUE, model="default", device="cpu")
+    np.testing.assert_array_equal(unnamed.labels, named.labels)
+    with pytest.raises(ModelError, match=r"no model 'best'.*shipped model: default"):
+        myoseg.segment(lge=arrays["lge"], affine=OBLIQUE, model="best")

@@ -15,6 +15,7 @@ import pytest
 from myoseg.anatomy import Sequence
 from myoseg.cases.layouts import find_cases
 from myoseg.cli import main
+from myoseg.files import sha256_of
 
 OBLIQUE = np.array(
     [
@@ -162,7 +163,7 @@ def test_info_prints_versions_devices_and_presets(cli):
     ("arguments", "words"),
     [
         (["nonsense"], "No such command 'nonsense'"),
-        (["predict", "-o", "out"], "Missing option '-m'"),
+        (["predict", "-o", "out"], "give either -i FOLDER, or one or more of"),
         (["predict", "-o", "out", "-m", "run"], "give either -i FOLDER, or one or more of"),
         (
             ["predict", "-o", "out", "-m", "run", "-i", "a", "--lge", "b.nii"],
@@ -264,6 +265,18 @@ def test_a_cohort_is_predicted_and_evaluated(predict, cli, phantom_data, tmp_pat
     assert done.code == 0
     assert json.loads((tmp_path / "scores" / "metrics.json").read_text())["n_cases"] == 6
     assert (tmp_path / "scores" / "metrics.csv").is_file()
+
+
+def test_the_shipped_model_predicts_where_none_is_named(cli, shipped_default, write, tmp_path):
+    lge = write("a.nii.gz")
+    done = cli("predict", "-q", "-d", "cpu", "-o", tmp_path / "out", "--lge", lge)
+    assert (done.code, done.err) == (0, "WARNING: a: not assessed: "), done
+    manifest = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert manifest["arguments"]["model"] == "default"
+    assert manifest["hashes"]["model"] == sha256_of(shipped_default / "model.json")
+    refused = cli("predict", "-m", "best", "-o", tmp_path / "other", "--lge", lge)
+    assert (refused.code, "shipped model: default." in refused.err) == (1, True)
+    assert not (tmp_path / "other").exists()
 
 
 def test_some_blocks_alone_and_consecutive_codes(predict, write, tmp_path):
@@ -435,7 +448,7 @@ def altered(run):
 
 def gone(run):
     shutil.rmtree(run)
-    return "holds no model: there is no model.json", "Give the run folder"
+    return "no folder and no shipped model has that name", "Give the run folder"
 
 
 def unfinished(run):

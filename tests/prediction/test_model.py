@@ -6,7 +6,7 @@ import pytest
 
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.networks.checkpoint import read_card, update_card
-from myoseg.prediction import ensemble_model, model as model_module
+from myoseg.prediction import description, ensemble_model
 from myoseg.prediction.device import find_device
 from myoseg.prediction.ensemble_model import EnsembleModel
 from myoseg.prediction.model import load_model
@@ -74,7 +74,7 @@ def test_the_fingerprint_is_of_the_run_and_a_model_in_memory_has_none(run, train
 
 def test_a_folder_without_a_model_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(ModelError, match=r"holds no model.*Give the run folder.*myoseg train"):
-        load_model(tmp_path / "nowhere")
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', "\u00e4"])
@@ -85,7 +85,7 @@ def test_a_damaged_description_is_refused_by_name(run, text):
 
 
 def test_the_format_is_that_of_training():
-    assert model_module.FORMAT == FORMAT
+    assert description.FORMAT == FORMAT
 
 
 def test_another_format_is_refused_with_both_numbers(run):

@@ -14,6 +14,14 @@ Layout = Annotated[
         "where not given."
     ),
 ]
+Model = Annotated[
+    str,
+    typer.Option(
+        "-m",
+        "--model",
+        help="Name of a shipped model (`myoseg model list`), or run folder of `myoseg train`.",
+    ),
+]
 Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu, gpu, gpu:N or mps.")]
 Preset = Annotated[str, typer.Option("--preset", help="paper, physiological, quick or demo.")]
 Config = Annotated[Path | None, typer.Option(help="A configuration file in the form of a preset.")]

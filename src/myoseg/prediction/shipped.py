@@ -8,10 +8,14 @@ DEFAULT: Final = "default"
 """The model that is used where none is named."""
 
 
+def models_root() -> Path:
+    """Where the package keeps its models, one folder each."""
+    return Path(str(resources.files("myoseg"))) / "models"
+
+
 def shipped_models() -> dict[str, Path]:
     """The folder of each model in the package, by name."""
-    root = Path(str(resources.files("myoseg") / "models"))
-    return {path.parent.name: path.parent for path in sorted(root.glob("*/model.json"))}
+    return {path.parent.name: path.parent for path in sorted(models_root().glob("*/model.json"))}
 
 
 def shipped_folder(name: str) -> Path | None:
