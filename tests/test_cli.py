@@ -113,7 +113,10 @@ COMMANDS = [
     ("data", "layouts"),
     ("data", "phantom"),
     ("model",),
+    ("model", "list"),
     ("model", "verify"),
+    ("model", "card"),
+    ("model", "export"),
 ]
 
 
@@ -270,7 +273,7 @@ def test_a_cohort_is_predicted_and_evaluated(predict, cli, phantom_data, tmp_pat
 def test_the_shipped_model_predicts_where_none_is_named(cli, shipped_default, write, tmp_path):
     lge = write("a.nii.gz")
     done = cli("predict", "-q", "-d", "cpu", "-o", tmp_path / "out", "--lge", lge)
-    assert (done.code, done.err) == (0, "WARNING: a: not assessed: "), done
+    assert done.code == 0
     manifest = json.loads((tmp_path / "out" / "run.json").read_text())
     assert manifest["arguments"]["model"] == "default"
     assert manifest["hashes"]["model"] == sha256_of(shipped_default / "model.json")
@@ -495,6 +498,38 @@ def test_a_whole_model_is_verified(cli, trained_run):
     assert "is whole" in done.out
 
 
+def test_shipped_models_are_listed(cli, shipped_default):
+    assert "default 0.0.1" in cli("model", "list").out
+    (entry,) = json.loads(cli("model", "list", "--json").out)
+    assert entry["sequences"] == ["bssfp", "lge", "t2"]
+    assert entry["sha256"] == sha256_of(shipped_default / "model.json")
+    assert cli("model", "card", "default").out.startswith("# Model card: default 0.0.1")
+
+
+def test_every_shipped_model_is_verified_where_none_is_named(cli, shipped_default):
+    done = cli("model", "verify")
+    assert (done.code, "default is whole." in done.out) == (0, True)
+    shutil.copytree(shipped_default, shipped_default.parent / "zweites")
+    weights = shipped_default / "pathology.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    done = cli("model", "verify")
+    assert (done.code, "zweites is whole." in done.out) == (1, True)
+    assert "pathology.safetensors is not the file that model.json describes" in done.err
+    shutil.rmtree(shipped_default.parent)
+    assert "no model comes with this installation" in cli("model", "verify").err
+
+
+def test_a_shipped_model_is_exported_as_it_is(cli, shipped_default, tmp_path):
+    assert cli("model", "export", "default", "-o", tmp_path / "mine").code == 0
+    for path in shipped_default.iterdir():
+        assert (tmp_path / "mine" / path.name).read_bytes() == path.read_bytes()
+    refused = cli("model", "export", "default", "-o", tmp_path / "mine")
+    assert (refused.code, "is no empty folder; give a new one" in refused.err) == (1, True)
+    unknown = cli("model", "export", "best", "-o", tmp_path / "other")
+    assert (unknown.code, "'best'; give one of: default." in unknown.err) == (1, True)
+    assert not (tmp_path / "other").exists()
+
+
 # Configurations
 
 
@@ -695,7 +730,13 @@ def test_reproduce_and_demo_hand_on_what_was_asked(cli, monkeypatch, tmp_path):
         return out
 
     monkeypatch.setattr("myoseg.reproduction.experiment.reproduce", reproduce)
+
+    def run_study(out, **arguments):
+        asked.update(study=out, study_seed=arguments["seed"])
+
     monkeypatch.setattr("myoseg.reproduction.demo.run_demo", run_demo)
+    monkeypatch.setattr("myoseg.reproduction.study.run_study", run_study)
+    monkeypatch.setattr("myoseg.reproduction.study.in_plain_words", lambda _: "Found it.")
     done = cli("reproduce", "data", "-o", tmp_path, "--set", "seed=3", "--folds", "4", "-d", "cpu")
     assert done.code == 0
     assert asked == {
@@ -708,8 +749,14 @@ def test_reproduce_and_demo_hand_on_what_was_asked(cli, monkeypatch, tmp_path):
         "progress": True,
     }
     asked.clear()
-    assert cli("demo", "-o", tmp_path / "d", "--seed", "2", "-q").code == 0
-    assert asked == {"out": tmp_path / "d", "seed": 2, "device": "auto", "progress": False}
+    done = cli("demo", "-o", tmp_path / "d", "--seed", "2", "-q")
+    assert (done.code, done.out.startswith("Found it.")) == (0, True)
+    study = {"study": tmp_path / "d" / "study", "study_seed": 2}
+    experiment = {"out": tmp_path / "d", "seed": 2, "device": "auto", "progress": False}
+    assert asked == study | experiment
+    asked.clear()
+    assert cli("demo", "-o", tmp_path / "d", "--seed", "2", "--study-only").code == 0
+    assert asked == study
 
 
 def test_progress_is_shown_on_stderr_and_details_where_asked_for(cli, write, trained_run, tmp_path):

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float, Int16
+from jaxtyping import Float, Float32, Int16
 from nibabel.spatialimages import HeaderDataError
 
 from myoseg.anatomy import Sequence
@@ -59,17 +59,33 @@ class Result:
 
     @cached_property
     def stats(self) -> dict[str, Any]:
-        """Volumes in ml, and the regions that were not assessed."""
-        segmentation = self.segmentation
-        return statistics_record(segmentation.name, segmentation.labels, segmentation.geometry)
+        """Volumes in ml, the regions that were not assessed, and how far to rely on the result."""
+        found = self.segmentation
+        return statistics_record(found.name, found.labels, found.geometry, found.quality)
 
-    def save(self, out: str | Path, *, consecutive: bool = False) -> None:
+    @cached_property
+    def probabilities(self) -> dict[str, Float32[np.ndarray, "col row slice"]]:
+        """Of each block by name, with the axes of the images that were given."""
+        found = self.segmentation.probabilities
+        return {block: np.ascontiguousarray(volume.T) for block, volume in found.items()}
+
+    def save(
+        self, out: str | Path, *, consecutive: bool = False, probabilities: bool = False
+    ) -> None:
         """Writes the label map, the statistics and a preview into the folder `out`.
+
+        `probabilities` adds probabilities/CASE_BLOCK.nii.gz for each block.
 
         Raises:
             OutputError: a file cannot be written.
         """
-        save_segmentation(self.segmentation, self.case, Path(out), consecutive=consecutive)
+        save_segmentation(
+            self.segmentation,
+            self.case,
+            Path(out),
+            consecutive=consecutive,
+            probabilities=probabilities,
+        )
 
 
 def segment(

@@ -13,14 +13,14 @@ from myoseg.anatomy import MYOCARDIUM
 from myoseg.cases.case import Case, Segmentation
 from myoseg.cases.grids import require_same_grid
 from myoseg.cases.layouts import CaseFiles, read_case
-from myoseg.cases.nifti import write_labels
+from myoseg.cases.nifti import write_labels, write_volume
 from myoseg.errors import InputError, MyosegError, OutputError
 from myoseg.files import write_json
 from myoseg.prediction.model import Model
 from myoseg.prediction.segment import segment
 from myoseg.quantification.decoding import read_label_map, with_codings
 from myoseg.quantification.islands import Cleaning
-from myoseg.quantification.pairing import LabelFile, label_files
+from myoseg.quantification.pairing import PROBABILITIES, LabelFile, label_files
 from myoseg.quantification.threshold_methods import ThresholdMethod
 from myoseg.quantification.thresholds import threshold
 from myoseg.quantification.volumes import statistics_record
@@ -39,9 +39,16 @@ class CaseOutcome:
 
 
 def predict_cohort(
-    files: Iterable[CaseFiles], model: Model, out: Path, *, consecutive: bool = False
+    files: Iterable[CaseFiles],
+    model: Model,
+    out: Path,
+    *,
+    consecutive: bool = False,
+    probabilities: bool = False,
 ) -> Iterator[CaseOutcome]:
     """Segments each case into `out`; a case that fails is reported and the next one goes on.
+
+    `consecutive` and `probabilities` are those of `save_segmentation`.
 
     Raises:
         OutputError: `out` cannot be written to; no later case could be saved either.
@@ -49,7 +56,8 @@ def predict_cohort(
 
     def predict(case_files: CaseFiles) -> None:
         case = read_case(case_files, with_labels=False)
-        save_segmentation(segment(case, model), case, out, consecutive=consecutive)
+        found = segment(case, model)
+        save_segmentation(found, case, out, consecutive=consecutive, probabilities=probabilities)
 
     return _outcomes(files, predict)
 
@@ -169,17 +177,27 @@ def save_segmentation(
     out: Path,
     *,
     consecutive: bool = False,
+    probabilities: bool = False,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes CASE_stats.json, CASE_preview.png and, last, CASE_seg.nii.gz into `out`.
 
-    `notes` are further entries of CASE_stats.json.
+    Args:
+        segmentation: what was found.
+        case: that it was found in.
+        out: the folder.
+        consecutive: whether to write label codes 1 to 5.
+        probabilities: whether to write probabilities/CASE_BLOCK.nii.gz too, float32.
+        notes: further entries of CASE_stats.json.
 
     Raises:
         OutputError: a file cannot be written.
     """
     name, labels, geometry = segmentation.name, segmentation.labels, segmentation.geometry
-    record = statistics_record(name, labels, geometry) | dict(notes or {})
+    quality = segmentation.quality
+    record = statistics_record(name, labels, geometry, quality) | dict(notes or {})
     write_json(out / f"{name}_stats.json", record)
-    save_figure(preview(case, labels), out / f"{name}_preview.png")
+    save_figure(preview(case, labels, quality), out / f"{name}_preview.png")
+    for block, probability in segmentation.probabilities.items() if probabilities else ():
+        write_volume(out / PROBABILITIES / f"{name}_{block}.nii.gz", probability, geometry)
     write_labels(out / f"{name}_seg.nii.gz", labels.codes, geometry, consecutive=consecutive)

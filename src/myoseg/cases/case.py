@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int16
 
 from myoseg.anatomy import BACKGROUND, EACH_TISSUE, REGIONS, Sequence, Tissues
 from myoseg.blocks import is_union
+from myoseg.cases.quality import Quality
 
 Volume = Float32[np.ndarray, "slice row col"]
 LabelVolume = Int16[np.ndarray, "slice row col"]
@@ -35,6 +36,11 @@ class Geometry:
     def voxel_ml(self) -> float:
         """Volume of a voxel in millilitres, slice gaps counted in, as the spacing does."""
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000
+
+    @property
+    def spacing_is_nominal(self) -> bool:
+        """Whether it is 1 x 1 x 1 mm, as programs write that do not know it."""
+        return np.allclose(self.spacing_mm, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +114,11 @@ class Segmentation:
         labels: what was found.
         geometry: the case's grid.
         probabilities: of each block by name, as the networks gave them.
+        quality: how far to rely on it; None where it was not assessed.
     """
 
     name: str
     labels: LabelMap
     geometry: Geometry
     probabilities: Mapping[str, Volume] = field(default_factory=dict)
+    quality: Quality | None = None

@@ -241,7 +241,7 @@ def _by_qform(header: Any, geometry: Geometry) -> Geometry | None:
 
 def _spacing_faults(geometry: Geometry) -> tuple[str, ...]:
     slice_mm, *in_plane_mm = geometry.spacing_mm
-    if np.allclose(geometry.spacing_mm, 1.0):
+    if geometry.spacing_is_nominal:
         return ("spacing is 1 x 1 x 1 mm, as programs write that do not know it: trust no mL or g",)
     if geometry.shape[0] > 1 and slice_mm < 0.9 * max(in_plane_mm):
         return (

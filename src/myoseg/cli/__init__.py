@@ -13,6 +13,7 @@ import typer
 
 from myoseg.cli import data as data_commands
 from myoseg.cli import model as model_commands
+from myoseg.cli.demo import demo
 from myoseg.cli.options import (
     Config,
     Consecutive,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.add_typer(model_commands.app, name="model")
+app.command()(demo)
 app.command()(threshold)
 
 N_FOLDS = 5
@@ -59,21 +61,6 @@ def root(
 
         typer.echo(__version__)
         raise typer.Exit
-
-
-@app.command()
-def demo(
-    out: Out = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Seed of the simulated cases.")] = 0,
-    device: Device = "auto",
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
-    """Simulate cases, then train, segment and compare the paper's three methods on them."""
-    _start_log(quiet, verbose)
-    from myoseg.reproduction.demo import run_demo
-
-    say_where(run_demo(out, seed=seed, device=device, progress=not quiet))
 
 
 @app.command()
@@ -96,6 +83,10 @@ def predict(
         typer.Option("--block", help="Use only this block of the model; may be repeated."),
     ] = None,
     consecutive: Consecutive = False,
+    save_probs: Annotated[
+        bool,
+        typer.Option("--save-probs", help="Write probabilities/CASE_BLOCK.nii.gz for each block."),
+    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -113,6 +104,7 @@ def predict(
     from myoseg.manifest import run_manifest
     from myoseg.prediction.description import DESCRIPTION, model_folder
     from myoseg.prediction.model import load_model
+    from myoseg.quantification.confidence import write_quality_table
 
     files = (
         find_cases(data, layout)
@@ -136,12 +128,14 @@ def predict(
         },
     )
     write_json(out / "run.json", manifest)
-    outcomes = predict_cohort(files, loaded, out, consecutive=consecutive)
+    outcomes = predict_cohort(files, loaded, out, consecutive=consecutive, probabilities=save_probs)
     failed = [
         outcome
         for outcome in progress_over(outcomes, total=len(files), title="Segmenting", quiet=quiet)
         if outcome.error is not None
     ]
+    if len(failed) < len(files):
+        write_quality_table(out)
     close(out, n_failed=len(failed), n_cases=len(files))
 
 

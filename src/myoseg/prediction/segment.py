@@ -12,6 +12,7 @@ from myoseg.prediction.decoder import decode_labels
 from myoseg.prediction.ensemble import cut
 from myoseg.prediction.model import Model
 from myoseg.prediction.postprocessing import postprocess
+from myoseg.prediction.quality import assess
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,10 @@ def segment(case: Case, model: Model) -> Segmentation:
     labels = LabelMap(codes, table.decoder.groups)
     if labels.not_assessed:
         log.warning("%s: not assessed: %s", case.name, ", ".join(labels.not_assessed))
-    return Segmentation(case.name, labels, case.geometry, found.mean)
+    quality = assess(labels, case.geometry, found)
+    if quality.flags:
+        log.warning("%s: look at this case: %s", case.name, quality.warning)
+    return Segmentation(case.name, labels, case.geometry, found.mean, quality)
 
 
 def clean_masks(

@@ -60,7 +60,7 @@ def read_label_map(file: LabelFile) -> tuple[LabelMap, Geometry]:
     """
     values, geometry = read_label_volume(file.path)
     labels = decode_labels(values, first_covering(file.codings, values), file.path)
-    groups = _assessed_groups(_statistics_path(file))
+    groups = _assessed_groups(statistics_path(file))
     return (labels if groups is None else LabelMap(labels.codes, groups)), geometry
 
 
@@ -72,7 +72,7 @@ def _codings_of(
     Raises:
         InputError: the values fit no coding, or several and none that is likely.
     """
-    if any(_statistics_path(file).is_file() for file in files):
+    if any(statistics_path(file).is_file() for file in files):
         return (MYOPS, CONSECUTIVE)
     folder, values = files[0].path.parent, _values_of(files)
     try:
@@ -99,7 +99,8 @@ def _values_of(files: Sequence[LabelFile]) -> set[int]:
     return values
 
 
-def _statistics_path(file: LabelFile) -> Path:
+def statistics_path(file: LabelFile) -> Path:
+    """Where the statistics of a prediction lie, if this program made it."""
     return file.path.with_name(f"{file.case}_stats.json")
 
 

@@ -1,7 +1,7 @@
 """Predicted label files against true ones: a table by case and tissue, and its summary."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,12 @@ import numpy as np
 from myoseg.cases.grids import require_same_grid
 from myoseg.errors import InputError, MyosegError
 from myoseg.files import write_csv, write_json
+from myoseg.quantification.confidence import (
+    QualityCorrelation,
+    correlate,
+    correlation_record,
+    recorded_confidences,
+)
 from myoseg.quantification.decoding import read_label_map, with_codings
 from myoseg.quantification.pairing import Pair, match_files
 from myoseg.quantification.region_score import RegionScore
@@ -46,6 +52,7 @@ class Evaluation:
     seed: int
     inside: str | None = None
     slices_with: str | None = None
+    quality_correlation: tuple[QualityCorrelation, ...] = ()
 
     @property
     def n_cases(self) -> int:
@@ -62,6 +69,7 @@ class Evaluation:
             "without_truth": list(self.without_truth),
             "without_prediction": list(self.without_prediction),
             **summary_record(self.summary, self.seed),
+            "quality_correlation": correlation_record(self.quality_correlation),
         }
 
 
@@ -117,6 +125,7 @@ def evaluate(
         seed=seed,
         inside=inside,
         slices_with=slices_with,
+        confidences=recorded_confidences(pair.predicted for pair in matching.pairs),
     )
     if out is not None:
         write_evaluation(evaluation, Path(out))
@@ -132,8 +141,13 @@ def evaluation_of(
     seed: int = 0,
     inside: str | None = None,
     slices_with: str | None = None,
+    confidences: Mapping[str, float] | None = None,
 ) -> Evaluation:
-    """Summarises scores that are there; `seed` is of the bootstrap intervals."""
+    """Summarises scores that are there.
+
+    `seed` is of the bootstrap intervals, `confidences` are what the predictions say of themselves
+    by case, where they say it.
+    """
     scores = tuple(scores)
     return Evaluation(
         scores=scores,
@@ -144,6 +158,7 @@ def evaluation_of(
         seed=seed,
         inside=inside,
         slices_with=slices_with,
+        quality_correlation=correlate(scores, confidences or {}),
     )
 
 

@@ -19,6 +19,9 @@ LABEL_SUFFIXES: Final = (
 )
 """What programs and data sets append to a case's name in the name of its label file."""
 
+PROBABILITIES: Final = "probabilities"
+"""Folder beside predictions that holds the probabilities of their blocks, which are no labels."""
+
 _IMAGE_SUFFIXES: Final = ("_c0", "_de", "_lge", "_t2", "_bssfp", "_0000", "_0001", "_0002")
 _LAYOUT_OF_ANY_NAME: Final = "plain"
 
@@ -119,10 +122,14 @@ def _of_data_set(folder: Path) -> dict[str, LabelFile]:
 
 
 def _of_names(folder: Path) -> dict[str, LabelFile]:
-    """Label files by their names; beside `CASE_gt`, a plain `CASE` is taken for its image."""
+    """Label files by their names; beside `CASE_gt`, a plain `CASE` is taken for its image.
+
+    What lies in a folder `PROBABILITIES` is left out.
+    """
     candidates: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.nii*")):
         is_label = path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")
+        is_label &= PROBABILITIES not in path.relative_to(folder).parts[:-1]
         if is_label and not _suffix_of(_stem(path), _IMAGE_SUFFIXES):
             candidates.setdefault(case_name(path), []).append(path)
     return {case: LabelFile(case, _the_one(case, paths)) for case, paths in candidates.items()}

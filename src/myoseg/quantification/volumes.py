@@ -4,6 +4,7 @@ from typing import Any
 
 from myoseg.anatomy import REGIONS
 from myoseg.cases.case import Geometry, LabelMap
+from myoseg.cases.quality import Quality
 
 
 def region_volumes_ml(labels: LabelMap, geometry: Geometry) -> dict[str, float | None]:
@@ -16,8 +17,10 @@ def region_volumes_ml(labels: LabelMap, geometry: Geometry) -> dict[str, float |
     }
 
 
-def statistics_record(name: str, labels: LabelMap, geometry: Geometry) -> dict[str, Any]:
-    """The JSON values that stand beside a case's mask: volumes, and what was not assessed."""
+def statistics_record(
+    name: str, labels: LabelMap, geometry: Geometry, quality: Quality | None = None
+) -> dict[str, Any]:
+    """The JSON values that stand beside a case's mask: volumes, what was not assessed, quality."""
     n_slices, spacing_mm = geometry.shape[0], geometry.spacing_mm
     return {
         "case": name,
@@ -27,6 +30,7 @@ def statistics_record(name: str, labels: LabelMap, geometry: Geometry) -> dict[s
         "not_assessed": list(labels.not_assessed),
         "groups": [sorted(tissue.name.lower() for tissue in group) for group in labels.groups],
         "note": _extrapolation(n_slices, spacing_mm[0]),
+        "quality": None if quality is None else quality.to_record(),
     }
 
 

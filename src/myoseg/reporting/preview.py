@@ -1,5 +1,6 @@
 """One picture a case: its slices in every sequence, with the outlines that were found."""
 
+import textwrap
 from typing import Final
 
 from matplotlib.figure import Figure
@@ -7,11 +8,15 @@ from matplotlib.lines import Line2D
 
 from myoseg.anatomy import REGIONS, Tissue, Tissues, representative
 from myoseg.cases.case import Case, LabelMap
+from myoseg.cases.quality import Quality
 from myoseg.reporting.contours import draw_outline, panel_grid, show_image
 from myoseg.reporting.palette import SEQUENCE_TITLES, colour_of, title_of
 from myoseg.reporting.view import grey_window, slices_to_show, view_of
 
 MOST_SLICES: Final = 12
+
+_LETTERS_AN_INCH: Final = 14
+"""Of the title."""
 
 _DRAWN: Final = (
     Tissue.NORMAL_MYOCARDIUM,
@@ -22,11 +27,12 @@ _DRAWN: Final = (
 )
 
 
-def preview(case: Case, labels: LabelMap) -> Figure:
+def preview(case: Case, labels: LabelMap, quality: Quality | None = None) -> Figure:
     """A montage of the case: rows are its sequences, columns slices from the first to the last.
 
     Groups that were not told apart are drawn as one, in the colour of the mildest. Shows the
-    slices that cut the heart, or all where nothing was found, at most `MOST_SLICES`.
+    slices that cut the heart, or all where nothing was found, at most `MOST_SLICES`. The title
+    says what `quality` flags.
     """
     heart = labels.codes > 0
     view, shown = view_of(heart, case.geometry), slices_to_show(heart, MOST_SLICES)
@@ -41,9 +47,18 @@ def preview(case: Case, labels: LabelMap) -> Figure:
         row[0].set_ylabel(SEQUENCE_TITLES[sequence], fontsize=9)
     for axes, index in zip(panels[0], shown, strict=True):
         axes.set_title(f"{index + 1}/{case.n_slices}", fontsize=8)
-    figure.suptitle(case.name if heart.any() else f"{case.name}: nothing found", fontsize=9)
+    title = _title(case.name, quality, found=bool(heart.any()))
+    n_letters = int(_LETTERS_AN_INCH * figure.get_figwidth())
+    figure.suptitle(textwrap.fill(title, n_letters), fontsize=9)
     _add_legend(figure, labels)
     return figure
+
+
+def _title(name: str, quality: Quality | None, *, found: bool) -> str:
+    """The case's name, and why it should be looked at."""
+    if quality is not None and quality.flags:
+        return f"{name}: look at this case: {quality.warning}"
+    return name if found else f"{name}: nothing found"
 
 
 def _in_drawing_order(labels: LabelMap) -> list[Tissues]:
