@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from myoseg.cases.phantom.abdomen import Abdomen, abdominal_material, draw_abdomen
+from myoseg.cases.phantom.body_waves import BodyWaves, draw_body_waves
 from myoseg.cases.phantom.lattice import Lattice, draw_lattice
 from myoseg.cases.phantom.tissue import Material
 
@@ -42,21 +43,6 @@ BACK_HALF_MM: Final = 66.0
 
 HILUM_MM: Final = (40.0, -5.0, 22.0)
 """Where the lungs' vessels enter, on either side."""
-
-
-@dataclass(frozen=True, eq=False)
-class Waves3:
-    """A smooth displacement of points in space: plane waves.
-
-    Attributes:
-        numbers: rad per mm along the axes.
-        phases_rad: at the origin.
-        displacements_mm: along the axes.
-    """
-
-    numbers: Float32[np.ndarray, "wave 3"]
-    phases_rad: Float32[np.ndarray, "wave"]
-    displacements_mm: Float32[np.ndarray, "wave 3"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +85,7 @@ class Torso:
     lung_vessels: Lattice
     streaks: Lattice
     abdomen: Abdomen
-    waves: Waves3
+    waves: BodyWaves
 
 
 def draw_torso(rng: np.random.Generator) -> Torso:
@@ -127,13 +113,13 @@ def draw_torso(rng: np.random.Generator) -> Torso:
         ),
         streaks=draw_lattice(rng, size_mm=14.0, radius_mm=(0.6, 2.6), share=0.6, elongation=8.0),
         abdomen=draw_abdomen(rng, diaphragm_mm),
-        waves=_draw_waves(rng),
+        waves=draw_body_waves(rng),
     )
 
 
 def torso_material(torso: Torso, x_mm: Coordinate, y_mm: Coordinate, z_mm: Coordinate) -> Materials:
     """The `Material` at each point; the heart is not in it."""
-    x, y, z = _displaced(torso.waves, x_mm, y_mm, z_mm)
+    x, y, z = torso.waves.displaced(x_mm, y_mm, z_mm)
     depth_mm, skin_mm = _depths_mm(torso, x, y, z)
     inner_mm = depth_mm - skin_mm
     material = np.full(x.shape, Material.AIR, dtype=np.uint8)
@@ -158,20 +144,6 @@ def torso_material(torso: Torso, x_mm: Coordinate, y_mm: Coordinate, z_mm: Coord
     if torso.arms_mm[0]:
         _paint_arms(material, torso, x, y, np.flatnonzero(depth_mm < 0))
     return material
-
-
-def _displaced(
-    waves: Waves3, x_mm: Coordinate, y_mm: Coordinate, z_mm: Coordinate
-) -> tuple[Coordinate, Coordinate, Coordinate]:
-    x, y, z = x_mm.copy(), y_mm.copy(), z_mm.copy()
-    for (a, b, c), phase, (dx, dy, dz) in zip(
-        waves.numbers, waves.phases_rad, waves.displacements_mm, strict=True
-    ):
-        wave = np.sin(x_mm * a + y_mm * b + (z_mm * c + phase))
-        x += wave * dx
-        y += wave * dy
-        z += wave * dz
-    return x, y, z
 
 
 def _depths_mm(
@@ -321,16 +293,4 @@ def _draw_front(rng: np.random.Generator, scale: float) -> tuple[Cylinder, ...]:
         Cylinder(*vein, x, -8.0, cava_mm, 1.2, -400.0, 4.0),
         Cylinder(*vein, x + 8.0, 2.0, 9.0, 1.2, 20.0, 400.0),
         Cylinder(Material.BONE, Material.MARROW, 0.0, 90.0 * scale, 9.0, 1.5, -40.0, 130.0),
-    )
-
-
-def _draw_waves(rng: np.random.Generator) -> Waves3:
-    lengths = rng.uniform((90, 50, 24), (160, 80, 38))
-    directions = rng.normal(size=(3, 3))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    displacements = rng.uniform(-1, 1, (3, 3)) * np.array([[9.0], [4.0], [1.2]])
-    return Waves3(
-        numbers=(directions * (2 * np.pi / lengths)[:, None]).astype(np.float32),
-        phases_rad=rng.uniform(0, 2 * np.pi, 3).astype(np.float32),
-        displacements_mm=displacements.astype(np.float32),
     )
