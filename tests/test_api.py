@@ -139,6 +139,26 @@ def test_a_result_is_saved_as_predict_saves_it(arrays, model, tmp_path):
     assert np.asarray(saved.dataobj).max() <= 5
 
 
+def test_probabilities_have_the_axes_of_the_arrays_and_are_saved_if_asked_for(
+    arrays, model, tmp_path
+):
+    result = myoseg.segment(**arrays, affine=OBLIQUE, model=model, name="mine")
+    assert set(result.probabilities) == {block.name for block in model.table.blocks}
+    scar = result.probabilities["lvms"]
+    assert scar.shape == (27, 30, 3)
+    assert scar.dtype == np.float32
+    result.save(tmp_path, probabilities=True)
+    saved = nib.load(tmp_path / "probabilities" / "mine_lvms.nii.gz")
+    np.testing.assert_array_equal(np.asarray(saved.dataobj), scar)
+    np.testing.assert_allclose(saved.affine, OBLIQUE, atol=1e-5)
+
+
+def test_statistics_say_how_far_to_rely_on_them(arrays, model):
+    quality = myoseg.segment(**arrays, affine=OBLIQUE, model=model).stats["quality"]
+    assert 0 <= quality["confidence"] <= 1
+    assert set(quality["expected_dice"]) == {block.name for block in model.table.blocks}
+
+
 def test_saving_where_nothing_can_be_written_is_refused(arrays, model, tmp_path):
     (tmp_path / "taken").write_text("a file")
     result = myoseg.segment(**arrays, affine=OBLIQUE, model=model)

@@ -237,7 +237,44 @@ def test_any_sequences_give_a_mask_on_their_own_grid(
     for region in not_assessed:
         assert stats["volumes_ml"][region] is None
     assert ("one: not assessed: " in done.err) == bool(not_assessed)
-    assert written(tmp_path / "out") == ["one_preview.png", "one_seg.nii.gz", "one_stats.json"]
+    names = [f"one_{kind}" for kind in ("preview.png", "seg.nii.gz", "stats.json")]
+    assert written(tmp_path / "out") == [*names, "quality.csv"]
+
+
+@pytest.mark.usefixtures("shipped_default")
+def test_probabilities_are_saved_and_not_taken_for_predictions(cli, phantom_data, tmp_path):
+    out = tmp_path / "out"
+    done = cli("predict", "-q", "-d", "cpu", "-i", phantom_data, "-o", out, "--save-probs")
+    assert done.code == 0
+    stored = [nib.load(path) for path in sorted((out / "probabilities").iterdir())]
+    assert len(stored) == 6 * 5
+    for image in stored:
+        assert image.get_data_dtype() == np.float32
+        assert 0 <= np.asarray(image.dataobj).min() <= np.asarray(image.dataobj).max() <= 1
+    assert json.loads((out / "run.json").read_text())["arguments"]["save_probs"]
+    assert cli("evaluate", out, phantom_data, "-o", tmp_path / "scores").code == 0
+    record = json.loads((tmp_path / "scores" / "metrics.json").read_text())
+    assert (record["n_cases"], record["without_truth"]) == (6, [])
+    assert record["quality_correlation"]["tissues"]["scar"]["n"] <= 6
+
+
+@pytest.mark.usefixtures("shipped_default")
+def test_a_cohorts_quality_is_listed_with_the_least_confident_case_first(
+    cli, phantom_data, tmp_path
+):
+    out = tmp_path / "out"
+    done = cli("predict", "-q", "-d", "cpu", "-i", phantom_data, "-o", out)
+    lines = (out / "quality.csv").read_text().splitlines()
+    assert lines[0].startswith("case,confidence,flags,expected_dice_lv_blood_pool,")
+    rows = [line.split(",") for line in lines[1:]]
+    assert len(rows) == 6
+    confidences = [float(row[1]) for row in rows]
+    assert confidences == sorted(confidences)
+    for name, _, flags, *_ in rows:
+        stats = json.loads((out / f"{name}_stats.json").read_text())
+        assert "; ".join(flag["name"] for flag in stats["quality"]["flags"]) == flags
+        assert (f"{name}: look at this case: " in done.err) == bool(flags)
+    assert not (out / "probabilities").exists()
 
 
 def test_all_three_networks_predict(cli, smallest_settings, phantom_data, write, tmp_path):
@@ -381,7 +418,7 @@ def test_one_bad_case_of_a_cohort_is_3_and_the_others_are_done(predict, write, t
     names = [
         f"{case}_{kind}" for case in "ab" for kind in ("preview.png", "seg.nii.gz", "stats.json")
     ]
-    assert written(tmp_path / "out") == names
+    assert written(tmp_path / "out") == [*names, "quality.csv"]
 
 
 def test_a_folder_without_cases_is_refused_with_the_names_looked_for(predict, tmp_path):

@@ -12,7 +12,7 @@ from myoseg.cases.case_files import case_files
 from myoseg.cases.layouts import find_cases
 from myoseg.cohort import CaseOutcome, predict_cohort
 from myoseg.errors import OutputError
-from myoseg.prediction.model import Model
+from myoseg.prediction.ensemble_model import EnsembleModel
 from myoseg.slices.normalisation import Preprocessing
 
 
@@ -24,7 +24,7 @@ def bright(images):
 def model():
     """One that takes no training."""
     predictors = {block.name: (bright,) for block in PHYSIOLOGICAL.blocks}
-    return Model(PHYSIOLOGICAL, Preprocessing(32), predictors)
+    return EnsembleModel(PHYSIOLOGICAL, Preprocessing(32), predictors)
 
 
 @pytest.fixture
@@ -60,6 +60,27 @@ def test_consecutive_codes_are_written_if_asked_for(test_cases, model, tmp_path)
     assert set(np.unique(mask.dataobj)) <= {0, 1, 2, 3, 4, 5}
 
 
+def test_probabilities_are_written_for_each_block_if_asked_for(test_cases, model, tmp_path):
+    list(predict_cohort(test_cases[:1], model, tmp_path, probabilities=True))
+    name = test_cases[0].name
+    assert names_in(tmp_path / "probabilities") == sorted(
+        f"{name}_{block.name}.nii.gz" for block in PHYSIOLOGICAL.blocks
+    )
+    stored = nib.load(tmp_path / "probabilities" / f"{name}_lvms.nii.gz")
+    image = nib.load(test_cases[0].images[Sequence.LGE])
+    assert stored.get_data_dtype() == np.float32
+    assert stored.shape == image.shape
+    np.testing.assert_allclose(stored.affine, image.affine, atol=1e-5)
+    assert 0 < np.asarray(stored.dataobj).max() <= 1
+
+
+def test_statistics_tell_the_quality(test_cases, model, tmp_path):
+    list(predict_cohort(test_cases[:1], model, tmp_path))
+    stats = json.loads((tmp_path / f"{test_cases[0].name}_stats.json").read_text())
+    assert 0 <= stats["quality"]["confidence"] <= 1
+    assert set(stats["quality"]["expected_dice"]) == {b.name for b in PHYSIOLOGICAL.blocks}
+
+
 def test_cases_are_read_one_at_a_time(test_cases, model, tmp_path):
     outcomes = predict_cohort(test_cases, model, tmp_path)
     assert names_in(tmp_path) == []
@@ -83,7 +104,8 @@ def test_what_nobody_expected_is_told_with_its_traceback(test_cases, model, tmp_
         raise ZeroDivisionError("oh")
 
     table = PHYSIOLOGICAL
-    broken_model = Model(table, model.preprocessing, {b.name: (broken,) for b in table.blocks})
+    predictors = {block.name: (broken,) for block in table.blocks}
+    broken_model = EnsembleModel(table, model.preprocessing, predictors)
     (outcome,) = predict_cohort(test_cases[:1], broken_model, tmp_path)
     assert outcome.error == "ZeroDivisionError: oh"
     assert "Traceback" in caplog.text

@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Bool
 
 from myoseg.anatomy import MYOCARDIUM
-from myoseg.cases.case import Case, Segmentation
+from myoseg.cases.case import Case, LabelMap, Segmentation
 from myoseg.cases.grids import require_same_grid
 from myoseg.cases.layouts import CaseFiles, read_case
 from myoseg.cases.nifti import write_labels, write_volume
 from myoseg.errors import InputError, MyosegError, OutputError
 from myoseg.files import write_json
+from myoseg.prediction.cascade.model import CascadeModel
 from myoseg.prediction.model import Model
 from myoseg.prediction.segment import segment
 from myoseg.quantification.decoding import read_label_map, with_codings
@@ -45,10 +46,13 @@ def predict_cohort(
     *,
     consecutive: bool = False,
     probabilities: bool = False,
+    contours: Mapping[str, LabelFile] | None = None,
 ) -> Iterator[CaseOutcome]:
     """Segments each case into `out`; a case that fails is reported and the next one goes on.
 
-    `consecutive` and `probabilities` are those of `save_segmentation`.
+    `consecutive` and `probabilities` are those of `save_segmentation`. With `contours`, those of
+    `contours_of`, the blocks that guide others are taken from there as far as they are drawn; this
+    needs a model whose blocks guide one another.
 
     Raises:
         OutputError: `out` cannot be written to; no later case could be saved either.
@@ -56,7 +60,8 @@ def predict_cohort(
 
     def predict(case_files: CaseFiles) -> None:
         case = read_case(case_files, with_labels=False)
-        found = segment(case, model)
+        known = model if contours is None else _with_contours(model, case, case_files, contours)
+        found = segment(case, known)
         save_segmentation(found, case, out, consecutive=consecutive, probabilities=probabilities)
 
     return _outcomes(files, predict)
@@ -126,13 +131,32 @@ def contours_of(
     return {file.case: file for file in with_codings(found, coding)}
 
 
-def _wall(
-    case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
-) -> Bool[np.ndarray, "slice row col"]:
-    """The myocardium of a case's contours, on the grid of its images.
+def _with_contours(
+    model: Model, case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
+) -> CascadeModel:
+    """The model for a case whose anatomy was drawn by hand.
 
     Raises:
-        InputError: there are no contours, they cannot be read, or do not tell the myocardium.
+        InputError: as `_drawn`, or the model's blocks do not guide one another.
+    """
+    if not isinstance(model, CascadeModel):
+        raise InputError(
+            "contours can guide the shipped model and others of its kind only; leave them out, or "
+            "leave -m out."
+        )
+    _, labels = _drawn(case, files, contours)
+    guides = {name for block in model.table.blocks for name in block.guides}
+    drawn = [b for b in model.table.blocks if b.name in guides and labels.assesses(b.target)]
+    return model.with_given({b.name: labels.mask(b.target).astype(np.float32) for b in drawn})
+
+
+def _drawn(
+    case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
+) -> tuple[LabelFile, LabelMap]:
+    """A case's contours, on the grid of its images.
+
+    Raises:
+        InputError: there are none, or they cannot be read.
         GeometryError: they are on another grid.
     """
     if case.name not in contours:
@@ -140,6 +164,19 @@ def _wall(
     file = contours[case.name]
     labels, geometry = read_label_map(file)
     require_same_grid(file.path, geometry, files.paths[0], case.geometry)
+    return file, labels
+
+
+def _wall(
+    case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
+) -> Bool[np.ndarray, "slice row col"]:
+    """The myocardium of a case's contours, on the grid of its images.
+
+    Raises:
+        InputError: as `_drawn`, or the contours do not tell the myocardium.
+        GeometryError: they are on another grid.
+    """
+    file, labels = _drawn(case, files, contours)
     if not labels.assesses(MYOCARDIUM):
         raise InputError(f"{file.path} does not tell the extent of the myocardium.")
     wall = labels.mask(MYOCARDIUM)

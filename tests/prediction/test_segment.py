@@ -147,6 +147,32 @@ def test_missing_sequences_leave_their_regions_not_assessed(sequences, not_asses
     assert ("not assessed" in caplog.text) == bool(not_assessed)
 
 
+def test_what_is_wrong_with_a_case_is_warned_of_once_and_kept_with_it(caplog):
+    caplog.set_level(logging.WARNING)
+    case = case_of((2, 8, 8), Sequence.BSSFP)
+    lost = segment(case, model_of(POOL, 8, nothing))
+    assert [flag.name for flag in lost.quality.flags] == ["no_heart"]
+    assert lost.quality.confidence == 0
+    warned = [message for message in caplog.messages if "look at" in message]
+    assert warned == ["a: look at this case: no heart was found"]
+
+
+def test_a_case_without_a_flag_is_not_warned_of(caplog):
+    caplog.set_level(logging.WARNING)
+    image = np.zeros((2, 8, 8), np.float32)
+    image[:, 2:5, 2:5] = 1
+    found = segment(case_of(image.shape, Sequence.BSSFP, image=image), model_of(POOL, 8, bright))
+    assert found.quality.confidence == 1
+    assert found.quality.expected_dice == {"pool": 1}
+    assert not [message for message in caplog.messages if "look at" in message]
+
+
+def test_voters_are_asked_whether_they_agree():
+    found = segment(case_of((1, 4, 4), Sequence.BSSFP), model_of(POOL, 4, everything, nothing))
+    assert found.quality.disagreement == {"pool": 0.5}
+    assert "votes_disagree" in [flag.name for flag in found.quality.flags]
+
+
 def test_bssfp_alone_gives_the_wall_as_one_group():
     case = case_of((1, 8, 8), Sequence.BSSFP)
     image = np.zeros((1, 8, 8), np.float32)

@@ -64,6 +64,18 @@ def test_images_beside_labels_are_not_taken_for_labels(folders):
     }
 
 
+def test_probabilities_beside_labels_are_not_taken_for_labels(folders):
+    folder = folders(
+        "out", "a_seg.nii.gz", "probabilities/a_lvms.nii.gz", "probabilities/a_lv_label.nii.gz"
+    )
+    assert [file.path.name for file in label_files(folder).values()] == ["a_seg.nii.gz"]
+
+
+def test_a_folder_that_happens_to_be_called_so_can_be_given(folders):
+    folder = folders("probabilities", "a_seg.nii.gz")
+    assert list(label_files(folder)) == ["a"]
+
+
 def test_a_data_set_brings_its_label_coding(folders):
     folder = folders(
         "acdc", "patient001/patient001_frame01.nii.gz", "patient001/patient001_frame01_gt.nii.gz"

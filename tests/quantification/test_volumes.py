@@ -2,6 +2,7 @@ import numpy as np
 
 from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, Tissue
 from myoseg.cases.case import Geometry, LabelMap
+from myoseg.cases.quality import Flag, Quality
 from myoseg.quantification.volumes import region_volumes_ml, statistics_record
 
 GRID = Geometry(shape=(2, 4, 5), affine=np.diag([1.0, 2.0, 10.0, 1.0]))
@@ -23,6 +24,15 @@ def test_what_was_not_assessed_has_no_volume_rather_than_zero():
     assert record["volumes_ml"]["edema"] is None
     assert "edema" in record["not_assessed"]
     assert "10.0 mm apart" in record["note"]
+
+
+def test_the_quality_stands_beside_the_volumes_where_it_is_known():
+    labels = LabelMap(np.zeros(GRID.shape, np.int16), EACH_TISSUE)
+    assert statistics_record("a", labels, GRID)["quality"] is None
+    quality = Quality(0.25, {"lvms": None}, {}, (Flag("no_heart", "no heart was found"),))
+    record = statistics_record("a", labels, GRID, quality)["quality"]
+    assert record["confidence"] == 0.25
+    assert record["flags"][0]["name"] == "no_heart"
 
 
 def test_a_single_slice_is_said_to_be_one():

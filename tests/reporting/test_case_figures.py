@@ -6,6 +6,7 @@ from matplotlib.colors import to_hex
 
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
 from myoseg.cases.case import LabelMap
+from myoseg.cases.quality import Flag, Quality
 from myoseg.reporting.case_contours import PREDICTED_COLOUR, figure45_contours
 from myoseg.reporting.palette import COLOURS
 from myoseg.reporting.preview import MOST_SLICES, preview
@@ -92,6 +93,14 @@ def test_a_preview_names_what_was_not_assessed(ring_case, ring_labels):
     figure = preview(ring_case([Sequence.BSSFP]), LabelMap(codes.astype(np.int16), ANATOMY_ONLY))
     assert "myocardium" in texts_of(figure)
     assert "not assessed: normal myocardium, edema, scar" in texts_of(figure)
+
+
+def test_a_preview_says_why_to_look_at_the_case(ring_case, ring_labels):
+    flags = (Flag("open_ring", "the ring is open"), Flag("lv_gap", "a slice is missing"))
+    figure = preview(ring_case(), ring_labels(), Quality(0.5, {}, {}, flags))
+    title = " ".join(figure.get_suptitle().split())
+    assert title == "ring: look at this case: the ring is open; a slice is missing"
+    assert preview(ring_case(), ring_labels(), Quality(1.0, {}, {})).get_suptitle() == "ring"
 
 
 def test_a_long_stack_is_thinned_out(ring_case, ring_labels):

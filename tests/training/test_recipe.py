@@ -17,7 +17,7 @@ from myoseg.training.recipe import (
 
 
 def test_the_presets_are_those_that_are_documented():
-    assert preset_names() == ("demo", "paper", "physiological", "quick")
+    assert preset_names() == ("default", "demo", "paper", "physiological", "quick")
 
 
 @pytest.mark.parametrize("name", ["demo", "paper", "physiological", "quick"])

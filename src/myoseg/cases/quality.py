@@ -54,7 +54,7 @@ class Quality:
         }
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Quality":
+    def from_record(cls, record: Any) -> "Quality":
         """The inverse of `to_record`.
 
         Raises:

@@ -83,6 +83,13 @@ def predict(
         typer.Option("--block", help="Use only this block of the model; may be repeated."),
     ] = None,
     consecutive: Consecutive = False,
+    contours: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of label files whose anatomy is taken as given; scar and edema are found "
+            "inside it. May be the data set itself."
+        ),
+    ] = None,
     save_probs: Annotated[
         bool,
         typer.Option("--save-probs", help="Write probabilities/CASE_BLOCK.nii.gz for each block."),
@@ -99,7 +106,7 @@ def predict(
     if layout is not None and data is None:
         raise typer.BadParameter("--layout goes with -i")
     from myoseg.cases.layouts import case_files, find_cases
-    from myoseg.cohort import predict_cohort
+    from myoseg.cohort import contours_of, predict_cohort
     from myoseg.files import sha256_of, write_json
     from myoseg.manifest import run_manifest
     from myoseg.prediction.description import DESCRIPTION, model_folder
@@ -115,6 +122,7 @@ def predict(
     loaded = load_model(folder, device)
     if blocks:
         loaded = loaded.with_blocks(blocks)
+    drawn = None if contours is None else contours_of(files, contours)
     manifest = run_manifest(
         "predict",
         device=device,
@@ -125,10 +133,14 @@ def predict(
             "blocks": blocks or [],
             "consecutive": consecutive,
             "layout": layout,
+            "save_probs": save_probs,
+            "contours": None if contours is None else "given",
         },
     )
     write_json(out / "run.json", manifest)
-    outcomes = predict_cohort(files, loaded, out, consecutive=consecutive, probabilities=save_probs)
+    outcomes = predict_cohort(
+        files, loaded, out, consecutive=consecutive, probabilities=save_probs, contours=drawn
+    )
     failed = [
         outcome
         for outcome in progress_over(outcomes, total=len(files), title="Segmenting", quiet=quiet)

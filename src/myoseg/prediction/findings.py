@@ -271,9 +271,9 @@ SLICE_RULES: Final = (
 """In the order in which they are told."""
 
 VOLUME_RULES: Final = (
-    VolumeRule("pool", "LV blood pool", 10, 650),
-    VolumeRule("wall", "myocardium", 18, 500),
-    VolumeRule("rv", "RV blood pool", 9, 600),
+    VolumeRule("pool", "LV blood pool", 10.0, 650.0),
+    VolumeRule("wall", "myocardium", 18.0, 500.0),
+    VolumeRule("rv", "RV blood pool", 9.0, 600.0),
 )
 """From a third of the least to thrice the most that is normal, since systole, dilation and
 hypertrophy are no faults of a segmentation. Normal are: LV 31 ml in systole (women, Petersen 2017,

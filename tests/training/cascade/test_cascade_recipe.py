@@ -45,11 +45,10 @@ def test_the_default_recipe_is_none_of_the_papers_methods():
         ("stages.anatomy.slices.levels=[1, 0]", "levels must ascend"),
         ("stages.anatomy.blocks=[atrium]", "cannot be read"),
         ("stages.pathology.sequence_shares={mri: 1}", "names mri"),
-        ("stages.pathology.sequence_shares={lge: 0}", "some sequence a share above 0"),
+        ("stages.pathology.sequence_shares={lge: 0, t2: 0}", "some sequence a share above 0"),
         ("simulation.contrast.random_share=2", "random_share is 2"),
         ("simulation.colour=1", "simulation.colour is not a setting"),
         ("stages.anatomy.schedule.learning_rate=0", "learning_rate is 0"),
-        ("stages={}", "at least one stage"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(change, message):
