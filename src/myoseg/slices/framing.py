@@ -51,6 +51,11 @@ class Frame:
         rows, cols = self.step_px
         return replace(self, step_px=(rows / factor, cols / factor))
 
+    def stretched(self, higher: float) -> "Frame":
+        """The frame about the same centre that shows everything `higher` times higher than wide."""
+        rows, cols = self.step_px
+        return replace(self, step_px=(rows / higher**0.5, cols * higher**0.5))
+
     def cut(self, stack: Stack) -> Squares:
         """The slices as the square shows them; `OUTSIDE` where it leaves the matrix."""
         return np.stack([self._cut_plane(plane) for plane in stack])

@@ -57,10 +57,14 @@ def test_a_setting_that_cannot_be_is_named(change, message):
 
 
 def test_the_rate_rises_then_falls_along_half_a_cosine():
-    schedule = load_cascade_recipe(
-        "default",
-        ["stages.anatomy.schedule.n_steps=1000", "stages.anatomy.schedule.n_warm_up=100"],
-    ).stages["anatomy"].schedule
+    schedule = (
+        load_cascade_recipe(
+            "default",
+            ["stages.anatomy.schedule.n_steps=1000", "stages.anatomy.schedule.n_warm_up=100"],
+        )
+        .stages["anatomy"]
+        .schedule
+    )
     assert schedule.rate_at(0) == pytest.approx(0.01, rel=1e-3)
     assert schedule.rate_at(500) == pytest.approx(0.5, abs=1e-9)
     assert schedule.rate_at(1000) == pytest.approx(0, abs=1e-12)

@@ -98,9 +98,7 @@ def test_a_labelled_example_shows_the_heart_in_its_frame():
     recipe = load_cascade_recipe("default", ["stages.anatomy.slices.unframed_share=0.0"])
     anatomy = recipe.built_stages[0]
     cases = [simulate_case(3, SMALL)]
-    samples = LabelledExamples(
-        cases, anatomy, recipe.stages["anatomy"], recipe.simulation, seed=0
-    )
+    samples = LabelledExamples(cases, anatomy, recipe.stages["anatomy"], recipe.simulation, seed=0)
     epicardia = [samples[number][1][2].sum() for number in range(20)]
     diameter_px = 2 * np.sqrt(max(epicardia) / np.pi)
     assert 0.25 < float(diameter_px) / anatomy.size_px < 0.65

@@ -28,11 +28,15 @@ class HeartSize:
         centre_px: row and column of the middle of both ventricles.
         epicardium_px: row and column of the middle of the left ventricle.
         diameter_px: of a disc of the epicardium's largest area, along rows and along columns.
+        n_slices: that show it.
+        evidence: mean probability inside it, times the number of slices.
     """
 
     centre_px: tuple[float, float]
     epicardium_px: tuple[float, float]
     diameter_px: tuple[float, float]
+    n_slices: int = 1
+    evidence: float = 0.0
 
 
 def find_heart(epicardium: Volume, rv: Volume, spacing_mm: tuple[float, float]) -> HeartSize | None:
@@ -57,6 +61,8 @@ def find_heart(epicardium: Volume, rv: Volume, spacing_mm: tuple[float, float]) 
         centre_px=_middle(both),
         epicardium_px=_middle(large),
         diameter_px=(float(diameter_px * ratio**0.5), float(diameter_px / ratio**0.5)),
+        n_slices=int((areas > 0).sum()),
+        evidence=float(epicardium[agreed].mean() * (areas > 0).sum()),
     )
 
 

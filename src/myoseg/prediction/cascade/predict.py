@@ -13,7 +13,7 @@ from myoseg.blocks import CASCADE, Block, BlockTable
 from myoseg.cases.case import Case
 from myoseg.networks.stage import Stage
 from myoseg.prediction.cascade.locate import HeartSize, Volume, find_heart, frame_around
-from myoseg.prediction.cascade.votes import ALL_VIEWS, ONE_VIEW, Views, Votes, vote
+from myoseg.prediction.cascade.votes import ALL_VIEWS, FOUR_VIEWS, ONE_VIEW, Views, Votes, vote
 from myoseg.prediction.probabilities import BlockProbabilities
 from myoseg.slices.framing import Frame, presented
 
@@ -23,8 +23,12 @@ N_REFRAMINGS = 2
 SEARCH_VIEWS = ONE_VIEW
 """While the heart is looked for, one view will do."""
 
-NEARER = 1.7
-"""If no heart is found in the whole slice, it is looked for in a nearer view of the middle."""
+SECOND_LOOKS = tuple((nearer, higher) for nearer in (1.0, 1.5) for higher in (1.0, 0.6, 1.6))
+"""If few slices of the whole show a heart, it is looked for in nearer views of the middle, and in
+views that are stretched: by how much nearer, and how much higher than wide."""
+
+CLEARLY_FOUND = 0.4
+"""A heart in this part of the slices needs no second look."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,23 +89,27 @@ def _predict_stage(
 
 
 def _search(case: Case, model: StageModel) -> HeartSize | None:
-    """The heart in the whole slice, then more closely."""
+    """The heart in the whole slice, if need be in other views of it, then more closely."""
     spacing_mm = case.geometry.spacing_mm[1:]
     whole = Frame.of_all(case.geometry.shape[1:], spacing_mm, model.stage.size_px)
-    heart = None
-    for frame in (whole, whole.magnified(NEARER)):
-        heart = heart or _heart_seen_in(frame, case, model)
+    heart = _heart_seen_in(whole, case, model, SEARCH_VIEWS)
+    if heart is None or heart.n_slices < CLEARLY_FOUND * case.n_slices:
+        looks = [
+            _heart_seen_in(whole.magnified(nearer).stretched(higher), case, model, FOUR_VIEWS)
+            for nearer, higher in SECOND_LOOKS
+        ]
+        heart = max(filter(None, [heart, *looks]), key=lambda each: each.evidence, default=None)
     for _ in range(N_REFRAMINGS if heart else 0):
         assert heart is not None
         frame = frame_around(
             heart, model.stage.size_px, model.stage.heart_share, both_ventricles=True
         )
-        heart = _heart_seen_in(frame, case, model) or heart
+        heart = _heart_seen_in(frame, case, model, SEARCH_VIEWS) or heart
     return heart
 
 
-def _heart_seen_in(frame: Frame, case: Case, model: StageModel) -> HeartSize | None:
-    votes = _ask(case, model, frame, {}, SEARCH_VIEWS)
+def _heart_seen_in(frame: Frame, case: Case, model: StageModel, views: Views) -> HeartSize | None:
+    votes = _ask(case, model, frame, {}, views)
     shape = case.geometry.shape[1:]
     means = {
         block.name: frame.paste(votes.mean[:, place], shape)
