@@ -57,7 +57,17 @@ def test_the_public_names_are_these():
         ("segment", ["bssfp", "lge", "t2", "model", "affine", "name", "device"]),
         (
             "train",
-            ["data", "out", "recipe", "layout", "device", "fold", "resume", "progress"],
+            [
+                "data",
+                "out",
+                "recipe",
+                "layout",
+                "device",
+                "fold",
+                "resume",
+                "progress",
+                "n_workers",
+            ],
         ),
         ("phantom", ["seed", "config"]),
         ("load_model", ["model", "device"]),

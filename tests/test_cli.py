@@ -157,7 +157,7 @@ def test_the_version_is_printed(cli):
 
 def test_info_prints_versions_devices_and_presets(cli):
     record = json.loads(cli("info", "--json").out)
-    assert record["presets"] == ["demo", "paper", "physiological", "quick"]
+    assert record["presets"] == ["default", "demo", "paper", "physiological", "quick"]
     assert "torch" in record["versions"]
     assert "torch" in cli("info").out
 
@@ -573,7 +573,7 @@ def test_a_shipped_model_is_exported_as_it_is(cli, shipped_default, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--preset", "phisiological"], "did you mean physiological? use one of demo, paper"),
+        (["--preset", "phisiological"], "did you mean physiological? use one of default, demo"),
         (["--config", "nowhere.yaml"], "nowhere.yaml is neither a preset nor a recipe file"),
         (["--set", "networks.unet.epoch=3"], "epoch is not a setting; did you mean epochs?"),
         (["--set", "networks.unet.epochs=0"], "networks.unet.epochs is 0; it must be"),

@@ -57,7 +57,11 @@ class Frame:
         return replace(self, step_px=(rows / higher**0.5, cols * higher**0.5))
 
     def cut(self, stack: Stack) -> Squares:
-        """The slices as the square shows them; `OUTSIDE` where it leaves the matrix."""
+        """The slices as the square shows them; `OUTSIDE` where it leaves the matrix.
+
+        A pixel is inside if all four pixels that it is interpolated from are, the matrix's last row
+        and column excepted.
+        """
         return np.stack([self._cut_plane(plane) for plane in stack])
 
     def paste(self, squares: Squares, shape: tuple[int, int]) -> Stack:

@@ -148,7 +148,7 @@ def _ask(
 
 def stage_input(
     case: Case, stage: Stage, frame: Frame, guides: Mapping[str, Volume]
-) -> Float32[np.ndarray, "slice input row col"]:
+) -> Float32[np.ndarray, "slice input size size"]:
     """The stage's channels in the frame: sequences, zeros where one is not read, and guides."""
     read = stage.reads(case.sequences)
     blank = np.zeros((case.n_slices, stage.size_px, stage.size_px), dtype=np.float32)

@@ -25,6 +25,7 @@ from myoseg.training.cascade.framing import drawn_scale, drawn_stretch, drawn_tu
 from myoseg.training.cascade.settings import SimulationSettings, StageSettings
 
 Plane = Float32[np.ndarray, "row col"]
+Matrix = Float32[np.ndarray, "matrix_row matrix_col"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +119,7 @@ class LabelledExamples(Dataset[Example]):
         rows = matrix[1, 0] * grid[None, :] + matrix[1, 1] * grid[:, None] + row + bend[..., 1]
         return rows.astype(np.float32), cols.astype(np.float32)
 
-    def _image(self, rng: np.random.Generator, plane: Plane, rows: Plane, cols: Plane) -> Plane:
+    def _image(self, rng: np.random.Generator, plane: Matrix, rows: Plane, cols: Plane) -> Plane:
         step = float(np.hypot(*np.gradient(cols)).mean())
         if step > 1:
             plane = cv2.GaussianBlur(plane, (0, 0), 0.4 * step)
