@@ -158,7 +158,9 @@ def test_a_value_of_a_million_dollars_in_yaml_objects_is_not_built(tmp_path):
 
 
 def test_an_unknown_preset_names_the_nearest_and_all():
-    with pytest.raises(ConfigurationError, match=r"did you mean physiological\? use one of default, demo"):
+    with pytest.raises(
+        ConfigurationError, match=r"did you mean physiological\? use one of default, demo"
+    ):
         load_recipe("phisiological")
     with pytest.raises(ConfigurationError, match="neither a preset nor a recipe file"):
         load_recipe(Path("nowhere.yaml"))

@@ -23,7 +23,9 @@ Model = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu, gpu, gpu:N or mps.")]
-Preset = Annotated[str, typer.Option("--preset", help="paper, physiological, quick, demo or default.")]
+Preset = Annotated[
+    str, typer.Option("--preset", help="paper, physiological, quick, demo or default.")
+]
 Config = Annotated[Path | None, typer.Option(help="A configuration file in the form of a preset.")]
 Set = Annotated[
     list[str] | None,
