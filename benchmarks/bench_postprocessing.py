@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.measure import label
 
 from interleaved import print_table, time_in_turn
-from myoseg.blocks import PAPER
+from myoseg.block_tables import PAPER
 from myoseg.prediction.postprocessing import postprocess
 
 OURS = "myoseg"

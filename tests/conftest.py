@@ -86,7 +86,7 @@ def unet_settings(
     smallest_settings: tuple[str, ...], unet_only: Callable[[Any], Any]
 ) -> tuple[str, ...]:
     """The same with U-Nets alone, in the blocks of the table `physiological`."""
-    from myoseg.blocks import PHYSIOLOGICAL
+    from myoseg.block_tables import PHYSIOLOGICAL
 
     table = json.dumps(unet_only(PHYSIOLOGICAL).to_record())
     return (*smallest_settings, "preprocessing.size_px=32", f"table={table}")
@@ -111,7 +111,7 @@ def cascade_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import safetensors.torch
     import torch
 
-    from myoseg.blocks import CASCADE
+    from myoseg.block_tables import CASCADE
     from myoseg.files import sha256_of, write_json
     from myoseg.networks.stage import Stage
 

@@ -7,18 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, Sequence, Tissue
-from myoseg.blocks import (
-    NO_ENCODER_ABLATION,
-    PAPER,
-    PHYSIOLOGICAL,
-    TABLES,
-    UNET_ABLATION,
-    Architecture,
-    Block,
-    BlockTable,
-    indicator,
-    is_union,
-)
+from myoseg.block_tables import NO_ENCODER_ABLATION, PAPER, PHYSIOLOGICAL, TABLES, UNET_ABLATION
+from myoseg.blocks import Architecture, Block, BlockTable, indicator, is_union
 from myoseg.errors import ConfigurationError
 
 BP, RV = Tissue.LV_BLOOD_POOL, Tissue.RV_BLOOD_POOL

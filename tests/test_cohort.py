@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from myoseg.anatomy import Sequence
-from myoseg.blocks import PHYSIOLOGICAL
+from myoseg.block_tables import PHYSIOLOGICAL
 from myoseg.cases.case_files import case_files
 from myoseg.cases.layouts import find_cases
 from myoseg.cohort import CaseOutcome, predict_cohort

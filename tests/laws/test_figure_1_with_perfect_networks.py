@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from myoseg.anatomy import Sequence, Tissue
-from myoseg.blocks import TABLES, BlockTable
+from myoseg.block_tables import TABLES
+from myoseg.blocks import BlockTable
 from myoseg.cases.case import Case, Geometry, LabelMap
 from myoseg.prediction.decoder import decode_labels
 from myoseg.prediction.ensemble import average, cut

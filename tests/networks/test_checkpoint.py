@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myoseg.blocks import PHYSIOLOGICAL, Architecture
+from myoseg.block_tables import PHYSIOLOGICAL
+from myoseg.blocks import Architecture
 from myoseg.errors import ModelError
 from myoseg.files import sha256_of
 from myoseg.networks.build import build_segmenter

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from myoseg.anatomy import Sequence
-from myoseg.blocks import CASCADE
+from myoseg.block_tables import CASCADE
 from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage, stage_loss
 

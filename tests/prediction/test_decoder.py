@@ -7,15 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, Sequence, Tissue, representative
-from myoseg.blocks import (
-    NO_ENCODER_ABLATION,
-    PAPER,
-    PHYSIOLOGICAL,
-    TABLES,
-    UNET_ABLATION,
-    Block,
-    BlockTable,
-)
+from myoseg.block_tables import NO_ENCODER_ABLATION, PAPER, PHYSIOLOGICAL, TABLES, UNET_ABLATION
+from myoseg.blocks import Block, BlockTable
 from myoseg.prediction.decoder import decode_labels, decode_masks, paint
 
 BP, RV = Tissue.LV_BLOOD_POOL, Tissue.RV_BLOOD_POOL

@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
 from myoseg.anatomy import Sequence, Tissue
-from myoseg.blocks import PAPER, Block
+from myoseg.block_tables import PAPER
+from myoseg.blocks import Block
 from myoseg.prediction.postprocessing import fill_holes, largest_component, postprocess
 
 masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=16))

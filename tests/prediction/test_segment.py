@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myoseg.anatomy import MYOCARDIUM, REGIONS, Sequence, Tissue
-from myoseg.blocks import PHYSIOLOGICAL, TABLES, Architecture, Block, BlockTable
+from myoseg.block_tables import PHYSIOLOGICAL, TABLES
+from myoseg.blocks import Architecture, Block, BlockTable
 from myoseg.cases.case import Case, Geometry
 from myoseg.errors import InputError
 from myoseg.prediction.ensemble_model import EnsembleModel

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from myoseg.blocks import PHYSIOLOGICAL
+from myoseg.block_tables import PHYSIOLOGICAL
 from myoseg.reproduction import experiment
 from myoseg.reproduction.methods import methods_of
 from myoseg.training.recipe import load_recipe

@@ -1,4 +1,4 @@
-from myoseg.blocks import NO_ENCODER_ABLATION, PAPER, PHYSIOLOGICAL, UNET_ABLATION
+from myoseg.block_tables import NO_ENCODER_ABLATION, PAPER, PHYSIOLOGICAL, UNET_ABLATION
 from myoseg.reproduction.methods import methods_of, recipe_of
 from myoseg.training.recipe import load_recipe
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, Sequence, Tissue
-from myoseg.blocks import PAPER, PHYSIOLOGICAL, UNET_ABLATION
+from myoseg.block_tables import PAPER, PHYSIOLOGICAL, UNET_ABLATION
 from myoseg.errors import InputError
 from myoseg.slices.encoder import encode_images, encode_mask
 from myoseg.slices.extract import LabelledSlice, SliceOrigin

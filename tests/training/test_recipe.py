@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myoseg.blocks import PAPER, PHYSIOLOGICAL, Architecture
+from myoseg.block_tables import PAPER, PHYSIOLOGICAL
+from myoseg.blocks import Architecture
 from myoseg.errors import ConfigurationError
 from myoseg.slices.augmentation import Augmentation
 from myoseg.slices.normalisation import Preprocessing

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from myoseg.blocks import NO_ENCODER_ABLATION, UNET_ABLATION, BlockTable
+from myoseg.block_tables import NO_ENCODER_ABLATION, UNET_ABLATION
+from myoseg.blocks import BlockTable
 from myoseg.training.recipe import Recipe, recipe_from_record
 
 

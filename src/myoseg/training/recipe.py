@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from myoseg.blocks import TABLES, Architecture, BlockTable
+from myoseg.block_tables import TABLES
+from myoseg.blocks import Architecture, BlockTable
 from myoseg.errors import ConfigurationError
 from myoseg.training.refusal import refusal, suggestion
 from myoseg.training.settings import (

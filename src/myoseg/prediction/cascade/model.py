@@ -24,7 +24,7 @@ CASCADE_KIND: Final = "cascade"
 
 @dataclass(frozen=True, eq=False)
 class CascadeModel:
-    """Stages that guide one another (see `blocks.CASCADE`).
+    """Stages that guide one another (see `block_tables.CASCADE`).
 
     Attributes:
         table: the blocks that were trained.

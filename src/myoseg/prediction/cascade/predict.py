@@ -9,7 +9,8 @@ from jaxtyping import Float32
 from torch import nn
 
 from myoseg.anatomy import MYOCARDIUM, Tissue
-from myoseg.blocks import CASCADE, Block, BlockTable
+from myoseg.block_tables import CASCADE
+from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case
 from myoseg.networks.stage import Stage
 from myoseg.prediction.cascade.locate import HeartSize, Volume, find_heart, frame_around

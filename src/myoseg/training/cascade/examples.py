@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from myoseg.anatomy import Sequence, Tissue
-from myoseg.blocks import CASCADE
+from myoseg.block_tables import CASCADE
 from myoseg.networks.stage import Stage
 from myoseg.training.cascade.appearance import smooth_noise
 from myoseg.training.cascade.settings import GuideRanges, SimulationSettings, StageSettings

@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float32
 from torch.utils.data import Dataset
 
 from myoseg.anatomy import REGIONS, Sequence, Tissue
-from myoseg.blocks import CASCADE, is_union
+from myoseg.block_tables import CASCADE
+from myoseg.blocks import is_union
 from myoseg.cases.case import Case, LabelMap
 from myoseg.errors import InputError
 from myoseg.networks.stage import Stage

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from myoseg.blocks import CASCADE, BlockTable
+from myoseg.block_tables import CASCADE
+from myoseg.blocks import BlockTable
 from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage
 from myoseg.training.cascade.settings import SimulationSettings, StageSettings
