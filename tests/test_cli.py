@@ -37,6 +37,9 @@ class Outcome:
     err: str
 
 
+WALL_CODES = (200, 1220, 2221)
+
+
 @pytest.fixture
 def cli(monkeypatch, capsys):
     """Runs the command in this process, with a log of its own as in a process of its own."""
@@ -275,6 +278,81 @@ def test_a_cohorts_quality_is_listed_with_the_least_confident_case_first(
         assert "; ".join(flag["name"] for flag in stats["quality"]["flags"]) == flags
         assert (f"{name}: look at this case: " in done.err) == bool(flags)
     assert not (out / "probabilities").exists()
+
+
+@pytest.mark.usefixtures("shipped_default")
+def test_scar_is_found_inside_contours_that_were_drawn_by_hand(cli, phantom_data, tmp_path):
+    out = tmp_path / "out"
+    done = cli(
+        "predict", "-q", "-d", "cpu", "-i", phantom_data, "-o", out, "--contours", phantom_data
+    )
+    assert done.code == 0
+    truths = sorted(phantom_data.rglob("*_gd.nii.gz"))
+    assert len(truths) == 6
+    for path in truths:
+        true = np.asarray(nib.load(path).dataobj)
+        case = path.name.removesuffix("_gd.nii.gz")
+        found = np.asarray(nib.load(out / f"{case}_seg.nii.gz").dataobj)
+        for code in (500, 600):
+            np.testing.assert_array_equal(found == code, true == code)
+        np.testing.assert_array_equal(np.isin(found, WALL_CODES), np.isin(true, WALL_CODES))
+    assert json.loads((out / "run.json").read_text())["arguments"]["contours"] == "given"
+
+
+@pytest.mark.usefixtures("shipped_default")
+def test_a_case_without_contours_fails_alone(cli, phantom_data, tmp_path):
+    contours = tmp_path / "contours"
+    contours.mkdir()
+    drawn = sorted(phantom_data.rglob("*_gd.nii.gz"))[0]
+    shutil.copy(drawn, contours)
+    out = tmp_path / "out"
+    done = cli("predict", "-q", "-d", "cpu", "-i", phantom_data, "-o", out, "--contours", contours)
+    assert done.code == 3
+    assert "has no contours; draw them, or leave the case out" in done.err
+    assert len(list(out.glob("*_seg.nii.gz"))) == 1
+
+
+def test_contours_guide_no_model_of_the_paper(predict, phantom_data):
+    done = predict("-i", phantom_data, "--layout", "myops", "--contours", phantom_data)
+    assert done.code == 1
+    assert "contours can guide the shipped model and others of its kind only" in done.err
+
+
+def test_the_default_model_is_trained_without_data_and_goes_on(cli, tmp_path):
+    tiny = [
+        f"stages.{stage}.{setting}"
+        for stage in ("anatomy", "pathology")
+        for setting in (
+            "size_px=32",
+            "channels=[4, 8]",
+            "schedule.n_steps=1",
+            "schedule.batch_size=2",
+        )
+    ]
+    settings = [part for change in tiny for part in ("--set", change)]
+    arguments = (
+        "train",
+        "-q",
+        "-d",
+        "cpu",
+        "-o",
+        tmp_path / "run",
+        "--preset",
+        "default",
+        *settings,
+    )
+    assert cli(*arguments).code == 0
+    assert cli("model", "verify", tmp_path / "run").code == 0
+    again = cli(*arguments)
+    assert (again.code, "--resume" in again.err) == (1, True)
+    assert cli(*arguments, "--resume").code == 0
+
+
+def test_the_papers_methods_are_not_trained_without_data(cli, tmp_path):
+    done = cli("train", "-q", "-o", tmp_path / "run", "--preset", "quick")
+    assert done.code == 1
+    assert "recipe quick is trained on a data set; give its folder" in done.err
+    assert not (tmp_path / "run").exists()
 
 
 def test_all_three_networks_predict(cli, smallest_settings, phantom_data, write, tmp_path):

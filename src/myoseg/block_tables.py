@@ -58,6 +58,9 @@ NO_ENCODER_ABLATION: Final = BlockTable(
 _ANATOMY = ("lv_blood_pool", "rv_blood_pool", "lv_epicardium")
 _NOT_BSSFP = (Sequence.LGE, Sequence.T2)
 
+CASCADE_KIND: Final = "cascade"
+"""`kind` of a recipe and of a model whose blocks guide one another."""
+
 CASCADE: Final = BlockTable(
     name="cascade",
     blocks=(

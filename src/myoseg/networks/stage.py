@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from jaxtyping import Bool, Float, Float32
@@ -13,7 +13,8 @@ from myoseg.blocks import Block, BlockTable
 from myoseg.errors import ConfigurationError
 from myoseg.networks.unet_body import UNetBody
 
-DICE_SMOOTHING = 1.0
+DICE_SMOOTHING: Final = 1.0
+"""Pixels added to both sides of the Dice coefficient: 1 where both masks are empty."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from myoseg.block_tables import CASCADE_KIND
 from myoseg.blocks import BlockTable
 from myoseg.cases.case import Case
-from myoseg.prediction.cascade.model import CASCADE_KIND, load_cascade
+from myoseg.prediction.cascade.model import load_cascade
 from myoseg.prediction.description import model_folder, read_description
 from myoseg.prediction.ensemble_model import load_ensemble
 from myoseg.prediction.probabilities import BlockProbabilities

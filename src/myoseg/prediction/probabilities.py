@@ -13,7 +13,10 @@ class BlockProbabilities:
     Attributes:
         mean: over all votes; a block that could not be read is missing.
         spread: standard deviation of the votes, in [0, 0.5]; missing where one alone voted.
+        given: blocks that were drawn by hand, not found: their masks stay as they are, and say
+            nothing of how sure the networks are.
     """
 
     mean: Mapping[str, Volume]
     spread: Mapping[str, Volume]
+    given: frozenset[str] = frozenset()

@@ -29,14 +29,16 @@ def assess(labels: LabelMap, geometry: Geometry, found: BlockProbabilities) -> Q
     Args:
         labels: what was decoded.
         geometry: of the labels.
-        found: mean and spread of the votes on each block, on the same grid.
+        found: mean and spread of the votes on each block, on the same grid; blocks that were given
+            have no part in it.
     """
-    expected = {name: expected_dice(mean) for name, mean in found.mean.items()}
+    means = {name: mean for name, mean in found.mean.items() if name not in found.given}
+    expected = {name: expected_dice(mean) for name, mean in means.items()}
     dissent = {
         name: disagreement(mean, found.spread[name]) if name in found.spread else None
-        for name, mean in found.mean.items()
+        for name, mean in means.items()
     }
-    sure = [_sureness(mean, expected[name], dissent[name]) for name, mean in found.mean.items()]
+    sure = [_sureness(mean, expected[name], dissent[name]) for name, mean in means.items()]
     of_shape = findings(labels, geometry)
     return Quality(
         confidence=_confidence(sure, of_shape),

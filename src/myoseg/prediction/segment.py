@@ -12,6 +12,7 @@ from myoseg.prediction.decoder import decode_labels
 from myoseg.prediction.ensemble import cut
 from myoseg.prediction.model import Model
 from myoseg.prediction.postprocessing import postprocess
+from myoseg.prediction.probabilities import BlockProbabilities
 from myoseg.prediction.quality import assess
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def segment(case: Case, model: Model) -> Segmentation:
             f"blocks need {', or '.join(wanted)}; add a sequence or use another model."
         )
     found = model.block_probabilities(case, table)
-    masks = np.stack([clean_masks(found.mean[b.name], b) for b in table.blocks], axis=1)
+    masks = np.stack([_masks_of(b, found) for b in table.blocks], axis=1)
     codes = np.stack([decode_labels(of_slice, table.decoder) for of_slice in masks])
     labels = LabelMap(codes, table.decoder.groups)
     if labels.not_assessed:
@@ -46,6 +47,12 @@ def segment(case: Case, model: Model) -> Segmentation:
     if quality.flags:
         log.warning("%s: look at this case: %s", case.name, quality.warning)
     return Segmentation(case.name, labels, case.geometry, found.mean, quality)
+
+
+def _masks_of(block: Block, found: BlockProbabilities) -> Bool[np.ndarray, "slice row col"]:
+    """What was found of the block, cleaned up; what was drawn by hand stays as it is."""
+    probability = found.mean[block.name]
+    return cut(probability) if block.name in found.given else clean_masks(probability, block)
 
 
 def clean_masks(

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from myoseg.training.cascade.recipe import CascadeRecipe, cascade_from_record
-from myoseg.training.recipe import CASCADE_KIND, Recipe, read_record, recipe_from_record
+from myoseg.block_tables import CASCADE_KIND
+from myoseg.training.recipe import Recipe, read_record, recipe_from_record
+
+if TYPE_CHECKING:
+    from myoseg.training.cascade.recipe import CascadeRecipe
 
 
 def load_any_recipe(
     preset_or_path: str | Path, overrides: Iterable[str] = ()
-) -> Recipe | CascadeRecipe:
+) -> "Recipe | CascadeRecipe":
     """Reads a recipe of the paper's methods, or of the default model where its `kind` says so.
 
     Raises:
@@ -18,5 +22,7 @@ def load_any_recipe(
     """
     record, source = read_record(preset_or_path, overrides), str(preset_or_path)
     if record.get("kind") == CASCADE_KIND:
+        from myoseg.training.cascade.recipe import cascade_from_record
+
         return cascade_from_record(record, source)
     return recipe_from_record(record, source)

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from myoseg.block_tables import TABLES
+from myoseg.block_tables import CASCADE_KIND, TABLES
 from myoseg.blocks import Architecture, BlockTable
 from myoseg.errors import ConfigurationError
-from myoseg.training.refusal import refusal, suggestion
+from myoseg.training.refusal import suggestion, validated
 from myoseg.training.settings import (
     AugmentationSettings,
     NetworkSettings,
@@ -22,9 +22,6 @@ from myoseg.training.settings import (
     SplitSettings,
 )
 from myoseg.training.yaml_text import parse_yaml
-
-CASCADE_KIND: Final = "cascade"
-"""`kind` of a recipe that `training.cascade` reads instead."""
 
 
 class Recipe(Section):
@@ -120,10 +117,7 @@ def recipe_from_record(record: Mapping[str, Any], source: str = "recipe") -> Rec
     Raises:
         ConfigurationError: a setting is missing, unknown or out of range.
     """
-    try:
-        return Recipe.model_validate(record)
-    except ValidationError as error:
-        raise ConfigurationError(refusal(error, Recipe, source)) from error
+    return validated(Recipe, record, source)
 
 
 def recipe_to_yaml(recipe: Recipe) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from myoseg.errors import ConfigurationError
 
 _BOUNDS = {
     "minimum": "at least",
@@ -17,6 +19,21 @@ _BOUNDS = {
     "minItems": "items at least",
     "maxItems": "items at most",
 }
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+def validated(model: type[Checked], record: Mapping[str, Any], source: str) -> Checked:
+    """The record as a recipe of that type.
+
+    Raises:
+        ConfigurationError: a setting is missing, unknown or out of range; each is named.
+    """
+    try:
+        return model.model_validate(record)
+    except ValidationError as error:
+        raise ConfigurationError(refusal(error, model, source)) from error
 
 
 def refusal(error: ValidationError, model: type[BaseModel], source: str) -> str:

@@ -65,7 +65,7 @@ def open_run(out: Path, recipe: Recipe, plan: TrainingPlan, fold: int | None, re
             f"{out} is not empty; continue the run in it with --resume, or give another folder."
         )
     else:
-        _remove_leftovers(out)
+        remove_leftovers(out)
         _check_recipe(out, recipe)
         _check_data(out, plan, fold)
     write_model(out, recipe, plan, fold)
@@ -132,7 +132,7 @@ def holds_something(out: Path) -> bool:
     return out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir())
 
 
-def _remove_leftovers(out: Path) -> None:
+def remove_leftovers(out: Path) -> None:
     """Deletes the files and folders that a killed program had not yet put in their place."""
     for path in list(out.rglob(".????????-*")):
         if path.is_dir():

@@ -28,6 +28,18 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def require_ascending(section: Section, names: tuple[str, ...]) -> None:
+    """Checks that these settings are ranges from low to high.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name in names:
+        low, high = getattr(section, name)
+        if low > high:
+            raise ValueError(f"{name} must ascend, got [{low}, {high}]")
+
+
 class PreprocessingSettings(Section):
     """Slice size and normalisation (sections 2.1 and 2.2)."""
 
@@ -61,10 +73,7 @@ class AugmentationSettings(Section):
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "AugmentationSettings":
-        for name in ("scale_range", "gamma_range", "gain_range"):
-            low, high = getattr(self, name)
-            if low > high:
-                raise ValueError(f"{name} must ascend, got [{low}, {high}]")
+        require_ascending(self, ("scale_range", "gamma_range", "gain_range"))
         return self
 
     def to_augmentation(self) -> Augmentation:

@@ -49,6 +49,11 @@ def test_the_default_recipe_is_none_of_the_papers_methods():
         ("simulation.contrast.random_share=2", "random_share is 2"),
         ("simulation.colour=1", "simulation.colour is not a setting"),
         ("stages.anatomy.schedule.learning_rate=0", "learning_rate is 0"),
+        ("stages.anatomy.blocks=[lv_blood_pool]", "anatomy looks for the heart and must answer"),
+        (
+            "stages.anatomy.blocks=[lv_blood_pool, lv_epicardium]",
+            "guided by rv_blood_pool, which no stage before it answers",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(change, message):

@@ -6,14 +6,16 @@ import safetensors.torch
 import torch
 
 from myoseg.cases.phantom import SMALL, simulate_case
-from myoseg.errors import ConfigurationError, InputError, OutputError
+from myoseg.errors import ConfigurationError, InputError, ModelError, OutputError
 from myoseg.prediction.model import load_model
 from myoseg.prediction.segment import segment
+from myoseg.training.cascade import fit
 from myoseg.training.cascade.examples import SimulatedExamples
 from myoseg.training.cascade.fit import train_cascade
 from myoseg.training.cascade.fit_stage import fit_stage
 from myoseg.training.cascade.labelled_slices import LabelledExamples
 from myoseg.training.cascade.recipe import load_cascade_recipe
+from myoseg.training.hardware import Hardware
 from myoseg.training.interruption import TrainingInterruptedError
 
 CPU = torch.device("cpu")
@@ -47,17 +49,44 @@ def test_a_run_that_was_stopped_ends_in_the_weights_of_one_that_was_not(tiny_rec
     (stage, _), settings = tiny_recipe.built_stages, tiny_recipe.stages["anatomy"]
     examples = SimulatedExamples(stage, settings, tiny_recipe.simulation, 0)
 
-    def fit(folder, **options):
+    def fit_into(folder, **options):
         return fit_stage(
             stage, examples, settings.schedule, folder, seed=0, device=CPU, n_workers=0, **options
         )
 
-    whole = fit(tmp_path / "whole").state_dict()
+    whole = fit_into(tmp_path / "whole").state_dict()
     asked = iter([False, False, True])
     with pytest.raises(TrainingInterruptedError, match="after step 3"):
-        fit(tmp_path / "stopped", should_stop=lambda: next(asked))
-    resumed = fit(tmp_path / "stopped").state_dict()
+        fit_into(tmp_path / "stopped", should_stop=lambda: next(asked))
+    resumed = fit_into(tmp_path / "stopped").state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_an_unfinished_run_says_so_and_how_it_goes_on(tiny_recipe, tmp_path, monkeypatch):
+    stopped = TrainingInterruptedError("training was stopped after step 3")
+
+    def stop(*_arguments, **_options):
+        raise stopped
+
+    monkeypatch.setattr(fit, "fit_stage", stop)
+    run = tmp_path / "run"
+    with pytest.raises(TrainingInterruptedError, match=r"step 3\. Continue the run in .* --resume"):
+        quiet(tiny_recipe, run)
+    with pytest.raises(ModelError, match="not finished; continue it with"):
+        load_model(run, "cpu")
+
+
+def test_a_run_whose_record_of_data_is_lost_is_not_resumed(tiny_recipe, fitted):
+    (fitted / "data.json").unlink()
+    with pytest.raises(ModelError, match=r"data\.json cannot be read"):
+        quiet(tiny_recipe, fitted, resume=True)
+
+
+def test_several_gpus_are_refused_since_one_is_used(tiny_recipe, tmp_path, monkeypatch):
+    both = Hardware("gpu:0,1", "gpu", (0, 1), "bf16-mixed")
+    monkeypatch.setattr(fit, "find_hardware", lambda _device: both)
+    with pytest.raises(ConfigurationError, match="names 2 GPUs"):
+        quiet(tiny_recipe, tmp_path / "run")
 
 
 def test_what_is_done_already_stays_as_it_is(tiny_recipe, fitted):
@@ -100,8 +129,8 @@ def test_a_labelled_example_shows_the_heart_in_its_frame():
     cases = [simulate_case(3, SMALL)]
     samples = LabelledExamples(cases, anatomy, recipe.stages["anatomy"], recipe.simulation, seed=0)
     epicardia = [samples[number][1][2].sum() for number in range(20)]
-    diameter_px = 2 * np.sqrt(max(epicardia) / np.pi)
-    assert 0.25 < float(diameter_px) / anatomy.size_px < 0.65
+    diameter_px = 2 * np.sqrt(int(max(epicardia)) / np.pi)
+    assert 0.25 < diameter_px / anatomy.size_px < 0.65
     assert all(torch.isfinite(samples[number][0]).all() for number in range(5))
 
 

@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from myoseg.cases.case import Volume
 from myoseg.slices.framing import Frame
-
-Volume = Float32[np.ndarray, "slice row col"]
 
 ROUND: Final = (0.83, 1.2)
 """Height over width of a heart that is taken for round; beyond, pixels are not square as said."""
@@ -22,7 +21,7 @@ LARGE_SLICE_QUANTILE: Final = 0.85
 
 @dataclass(frozen=True)
 class HeartSize:
-    """Where the heart lies in the matrix, and how large it is in mm.
+    """Where the heart lies in the matrix, and how large it is there.
 
     Attributes:
         centre_px: row and column of the middle of both ventricles.

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -14,12 +14,9 @@ from myoseg.cases.case import Case, Volume
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.files import sha256_of
 from myoseg.networks.stage import Stage, channels_last
-from myoseg.prediction.cascade.predict import StageModel, predict_blocks
+from myoseg.prediction.cascade.predict import Procedure, StageModel, predict_blocks
 from myoseg.prediction.device import find_device
 from myoseg.prediction.probabilities import BlockProbabilities
-
-CASCADE_KIND: Final = "cascade"
-"""Stands in `model.json` of a model of stages."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +29,18 @@ class CascadeModel:
         folder: None for a model that was made in memory.
         given: masks of blocks on the case's grid that are known beforehand, such as contours drawn
             by hand; they are not predicted but guide the others.
+        procedure: how a case is looked at.
     """
 
     table: BlockTable
     stages: tuple[StageModel, ...]
     folder: Path | None = None
     given: Mapping[str, Volume] = field(default_factory=dict)
+    procedure: Procedure = field(default_factory=Procedure)
 
     def block_probabilities(self, case: Case, table: BlockTable) -> BlockProbabilities:
         """The stages in turn, each voting over the views of its last frame."""
-        return predict_blocks(case, table, self.stages, self.given)
+        return predict_blocks(case, table, self.stages, self.given, self.procedure)
 
     def with_blocks(self, names: Collection[str]) -> "CascadeModel":
         """The model with these blocks, and those that guide them.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import torch
@@ -11,25 +12,34 @@ from torch import nn
 from myoseg.anatomy import MYOCARDIUM, Tissue
 from myoseg.block_tables import CASCADE
 from myoseg.blocks import Block, BlockTable
-from myoseg.cases.case import Case
+from myoseg.cases.case import Case, Volume
 from myoseg.networks.stage import Stage
-from myoseg.prediction.cascade.locate import HeartSize, Volume, find_heart, frame_around
+from myoseg.prediction.cascade.locate import HeartSize, find_heart, frame_around
 from myoseg.prediction.cascade.votes import ALL_VIEWS, FOUR_VIEWS, ONE_VIEW, Views, Votes, vote
 from myoseg.prediction.probabilities import BlockProbabilities
 from myoseg.slices.framing import Frame, presented
 
-N_REFRAMINGS = 2
-"""How often the heart is framed anew by what was found in the last frame."""
-
-SEARCH_VIEWS = ONE_VIEW
-"""While the heart is looked for, one view will do."""
-
-SECOND_LOOKS = tuple((nearer, higher) for nearer in (1.0, 1.5) for higher in (1.0, 0.6, 1.6))
-"""If few slices of the whole show a heart, it is looked for in nearer views of the middle, and in
-views that are stretched: by how much nearer, and how much higher than wide."""
-
-CLEARLY_FOUND = 0.4
+CLEARLY_FOUND: Final = 0.4
 """A heart in this part of the slices needs no second look."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """How a case is looked at; the defaults are those of the default model.
+
+    Attributes:
+        second_looks: if few slices of the whole show a heart, views in which it is looked for
+            besides: by how much nearer, and how much higher than wide.
+        n_reframings: how often the heart is framed anew by what was found in the last frame.
+        views: on which each network votes in its last frame; while the heart is looked for, one
+            will do.
+    """
+
+    second_looks: tuple[tuple[float, float], ...] = tuple(
+        (nearer, higher) for nearer in (1.0, 1.5) for higher in (1.0, 0.6, 1.6)
+    )
+    n_reframings: int = 2
+    views: Views = ALL_VIEWS
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +56,7 @@ def predict_blocks(
     table: BlockTable,
     stages: tuple[StageModel, ...],
     given: Mapping[str, Volume] | None = None,
-    views: Views = ALL_VIEWS,
+    procedure: Procedure | None = None,
 ) -> BlockProbabilities:
     """Runs the stages in turn; each is guided by the blocks before it.
 
@@ -55,13 +65,14 @@ def predict_blocks(
         table: the blocks that can be read from the case's sequences.
         stages: in the order of the table.
         given: masks of blocks that need not be found, such as contours drawn by hand.
-        views: on which each network votes in its last frame.
+        procedure: how the heart is looked for, and on how many views is voted.
     """
-    found = BlockProbabilities(dict(given or {}), {})
+    how, known = procedure or Procedure(), dict(given or {})
+    found = BlockProbabilities(known, {}, frozenset(known))
     for model in stages:
         blocks = [b for b in model.stage.blocks if b in table.blocks and b.name not in found.mean]
         if blocks:
-            found = _merged(found, _predict_stage(case, model, blocks, found, views))
+            found = _merged(found, _predict_stage(case, model, blocks, found, how))
     return found
 
 
@@ -70,9 +81,9 @@ def _predict_stage(
     model: StageModel,
     blocks: list[Block],
     found: BlockProbabilities,
-    views: Views,
+    how: Procedure,
 ) -> BlockProbabilities:
-    heart = heart_in(found.mean, case) if model.stage.guides else _search(case, model)
+    heart = heart_in(found.mean, case) if model.stage.guides else _search(case, model, how)
     if heart is None:
         nothing = np.zeros(case.geometry.shape, dtype=np.float32)
         return BlockProbabilities(
@@ -80,7 +91,7 @@ def _predict_stage(
         )
     both = not model.stage.guides
     frame = frame_around(heart, model.stage.size_px, model.stage.heart_share, both_ventricles=both)
-    votes = _ask(case, model, frame, found.mean, views)
+    votes = _ask(case, model, frame, found.mean, how.views)
     places = {block.name: model.stage.blocks.index(block) for block in blocks}
     shape = case.geometry.shape[1:]
     return BlockProbabilities(
@@ -89,23 +100,23 @@ def _predict_stage(
     )
 
 
-def _search(case: Case, model: StageModel) -> HeartSize | None:
+def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
     """The heart in the whole slice, if need be in other views of it, then more closely."""
     spacing_mm = case.geometry.spacing_mm[1:]
     whole = Frame.of_all(case.geometry.shape[1:], spacing_mm, model.stage.size_px)
-    heart = _heart_seen_in(whole, case, model, SEARCH_VIEWS)
+    heart = _heart_seen_in(whole, case, model, ONE_VIEW)
     if heart is None or heart.n_slices < CLEARLY_FOUND * case.n_slices:
         looks = [
             _heart_seen_in(whole.magnified(nearer).stretched(higher), case, model, FOUR_VIEWS)
-            for nearer, higher in SECOND_LOOKS
+            for nearer, higher in how.second_looks
         ]
         heart = max(filter(None, [heart, *looks]), key=lambda each: each.evidence, default=None)
-    for _ in range(N_REFRAMINGS if heart else 0):
+    for _ in range(how.n_reframings if heart else 0):
         assert heart is not None
         frame = frame_around(
             heart, model.stage.size_px, model.stage.heart_share, both_ventricles=True
         )
-        heart = _heart_seen_in(frame, case, model, SEARCH_VIEWS) or heart
+        heart = _heart_seen_in(frame, case, model, ONE_VIEW) or heart
     return heart
 
 
@@ -167,4 +178,6 @@ def stage_input(
 
 
 def _merged(first: BlockProbabilities, second: BlockProbabilities) -> BlockProbabilities:
-    return BlockProbabilities({**first.mean, **second.mean}, {**first.spread, **second.spread})
+    return BlockProbabilities(
+        {**first.mean, **second.mean}, {**first.spread, **second.spread}, first.given
+    )

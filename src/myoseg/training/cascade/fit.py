@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import Progress as ProgressBar
 from torch.utils.data import Dataset
 
+from myoseg.block_tables import CASCADE_KIND
 from myoseg.cases.case import Case
-from myoseg.errors import ConfigurationError, InputError, OutputError
+from myoseg.errors import ConfigurationError, InputError, ModelError, OutputError
 from myoseg.files import sha256_of, write_json, write_text, written_whole
 from myoseg.manifest import run_manifest, software_versions
 from myoseg.networks.stage import Stage
@@ -22,22 +23,22 @@ from myoseg.networks.unet_body import UNetBody
 from myoseg.training.cascade.examples import Example, SimulatedExamples
 from myoseg.training.cascade.fit_stage import Progress, fit_stage
 from myoseg.training.cascade.labelled_slices import LabelledExamples
-from myoseg.training.cascade.recipe import (
-    CASCADE_KIND,
-    CascadeRecipe,
-    cascade_to_yaml,
-    load_cascade_recipe,
-)
+from myoseg.training.cascade.recipe import CascadeRecipe, cascade_to_yaml, load_cascade_recipe
 from myoseg.training.hardware import find_hardware
-from myoseg.training.interruption import StopRequest, stopping_on_signals
+from myoseg.training.interruption import StopRequest, TrainingInterruptedError, stopping_on_signals
 from myoseg.training.plan import fingerprint_of
-from myoseg.training.run_folder import differences, holds_something
+from myoseg.training.run_folder import (
+    CONFIG,
+    FORMAT,
+    MODEL,
+    differences,
+    holds_something,
+    remove_leftovers,
+)
 
 log = logging.getLogger(__name__)
 
-FORMAT: Final = 1
-CONFIG: Final = "config.yaml"
-MODEL: Final = "model.json"
+DATA: Final = "data.json"
 KEPT_AS: Final = torch.float16
 """Weights are kept in half precision and computed with in float32."""
 
@@ -79,8 +80,13 @@ def train_cascade(
         OutputError: `out` is not empty and `resume` was not asked for, or cannot be written.
         TrainingInterruptedError: Ctrl-C or SIGTERM; the run can be resumed.
     """
-    target = find_hardware(device).torch_device
-    fingerprint = None
+    hardware = find_hardware(device)
+    if len(hardware.devices) > 1:
+        raise ConfigurationError(
+            f"device {hardware.name!r} names {len(hardware.devices)} GPUs, but these networks "
+            "learn on one; give gpu:N."
+        )
+    target, fingerprint = hardware.torch_device, None
     if cases is not None:
         fingerprint = fingerprint_of(cases, patients or [str(k) for k in range(len(cases))])
     _open_run(out, recipe, fingerprint, resume)
@@ -93,10 +99,16 @@ def train_cascade(
         arguments={"n_cases": None if cases is None else len(cases), "n_workers": n_workers},
     )
     write_json(out / "run.json", manifest)
+    stages = [stage for stage, _ in examples]
+    _write_model(out, recipe, stages, fingerprint)
     with stopping_on_signals() as stop:
         for stage, samples in examples:
-            _train_stage(recipe, stage, samples, out, target, stop, progress, n_workers)
-            _write_model(out, recipe, [stage for stage, _ in examples], fingerprint)
+            try:
+                _train_stage(recipe, stage, samples, out, target, stop, progress, n_workers)
+            except TrainingInterruptedError as stopped:
+                message = f"{stopped}. Continue the run in {out} with --resume."
+                raise TrainingInterruptedError(message) from stopped
+            _write_model(out, recipe, stages, fingerprint)
     return out
 
 
@@ -210,8 +222,8 @@ def _stage_record(folder: Path, stage: Stage) -> dict[str, Any]:
 
 def _open_run(out: Path, recipe: CascadeRecipe, fingerprint: str | None, resume: bool) -> None:
     if not holds_something(out):
+        write_json(out / DATA, {"data_fingerprint": fingerprint})
         write_text(out / CONFIG, cascade_to_yaml(recipe))
-        write_json(out / "data.json", {"data_fingerprint": fingerprint})
         return
     if not resume:
         raise OutputError(
@@ -227,9 +239,22 @@ def _open_run(out: Path, recipe: CascadeRecipe, fingerprint: str | None, resume:
             f"the run in {out} has other settings: {'; '.join(changes)}. Resume with the settings "
             f"in {out / CONFIG}, or train into another folder."
         )
-    before = json.loads((out / "data.json").read_text(encoding="utf-8"))["data_fingerprint"]
-    if before != fingerprint:
+    remove_leftovers(out)
+    if _fingerprint_in(out) != fingerprint:
         raise InputError(
             f"the run in {out} was trained on other data; resume with the same, or train into "
             "another folder."
         )
+
+
+def _fingerprint_in(out: Path) -> str | None:
+    """Of the data of the run that is there; None where it learnt from simulated slices."""
+    path = out / DATA
+    try:
+        found: str | None = json.loads(path.read_text(encoding="utf-8"))["data_fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} cannot be read: {error!r}; restore it from a copy or train into another "
+            "folder."
+        ) from error
+    return found

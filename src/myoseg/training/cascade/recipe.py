@@ -3,19 +3,22 @@
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from myoseg.anatomy import REGIONS
 from myoseg.block_tables import CASCADE
 from myoseg.blocks import BlockTable
 from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage
 from myoseg.training.cascade.settings import SimulationSettings, StageSettings
-from myoseg.training.recipe import CASCADE_KIND, read_record
-from myoseg.training.refusal import refusal
+from myoseg.training.recipe import read_record
+from myoseg.training.refusal import validated
 from myoseg.training.settings import Section
+
+EPICARDIUM: Final = REGIONS["epicardium"]
 
 
 class CascadeRecipe(Section):
@@ -25,15 +28,27 @@ class CascadeRecipe(Section):
     kind: Literal["cascade"]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     simulation: SimulationSettings
-    stages: dict[str, StageSettings]
+    stages: dict[str, StageSettings] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _stages_are_possible(self) -> "CascadeRecipe":
         try:
-            if not self.built_stages:
-                raise ValueError("stages must name at least one stage")
+            stages = self.built_stages
         except ConfigurationError as error:
             raise ValueError(str(error)) from error
+        answered: set[str] = set()
+        for stage in stages:
+            missing = sorted(set(stage.guides) - answered)
+            if missing:
+                raise ValueError(
+                    f"stage {stage.name} is guided by {', '.join(missing)}, which no stage before "
+                    "it answers"
+                )
+            if not stage.guides and EPICARDIUM not in {block.target for block in stage.blocks}:
+                raise ValueError(
+                    f"stage {stage.name} looks for the heart and must answer the LV epicardium"
+                )
+            answered |= {block.name for block in stage.blocks}
         return self
 
     @property
@@ -76,21 +91,9 @@ def cascade_from_record(record: Mapping[str, Any], source: str = "recipe") -> Ca
     Raises:
         ConfigurationError: a setting is missing, unknown or out of range.
     """
-    try:
-        return CascadeRecipe.model_validate(record)
-    except ValidationError as error:
-        raise ConfigurationError(refusal(error, CascadeRecipe, source)) from error
+    return validated(CascadeRecipe, record, source)
 
 
 def cascade_to_yaml(recipe: CascadeRecipe) -> str:
     """The recipe as a file that `load_cascade_recipe` reads."""
     return yaml.safe_dump(recipe.to_record(), sort_keys=False, allow_unicode=True)
-
-
-__all__ = [
-    "CASCADE_KIND",
-    "CascadeRecipe",
-    "cascade_from_record",
-    "cascade_to_yaml",
-    "load_cascade_recipe",
-]

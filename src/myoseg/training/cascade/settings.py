@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, model_validator
 
 from myoseg.anatomy import Sequence
-from myoseg.training.settings import Channels, Normalisation, Section
+from myoseg.training.settings import Channels, Normalisation, Section, require_ascending
 
 Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Spread: TypeAlias = Annotated[float, Field(ge=0, le=2)]
@@ -87,10 +87,7 @@ class SliceRanges(Section):
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "SliceRanges":
-        for name in ("levels", "thickness_mm"):
-            low, high = getattr(self, name)
-            if low > high:
-                raise ValueError(f"{name} must ascend, got [{low}, {high}]")
+        require_ascending(self, ("levels", "thickness_mm"))
         return self
 
 

@@ -1,0 +1,97 @@
+"""`myoseg predict`: a case or a cohort segmented by a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from myoseg.cli.options import Consecutive, Device, Layout, Model, Out, Quiet, Verbose
+from myoseg.cli.results import close, progress_over, start_log
+from myoseg.prediction.shipped import DEFAULT
+
+
+def predict(
+    out: Out,
+    model: Model = DEFAULT,
+    data: Annotated[
+        Path | None, typer.Option("-i", "--input", help="Folder of a case or of a data set.")
+    ] = None,
+    bssfp: Annotated[Path | None, typer.Option(help="The bSSFP volume of one case.")] = None,
+    lge: Annotated[Path | None, typer.Option(help="The LGE volume of one case.")] = None,
+    t2: Annotated[Path | None, typer.Option(help="The T2 volume of one case.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the one case; by default from its file.")
+    ] = None,
+    layout: Layout = None,
+    device: Device = "auto",
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option("--block", help="Use only this block of the model; may be repeated."),
+    ] = None,
+    consecutive: Consecutive = False,
+    contours: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of label files whose anatomy is taken as given; scar and edema are found "
+            "inside it. May be the data set itself."
+        ),
+    ] = None,
+    save_probs: Annotated[
+        bool,
+        typer.Option("--save-probs", help="Write probabilities/CASE_BLOCK.nii.gz for each block."),
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Segment a case or a cohort; missing sequences leave their tissues 'not assessed'."""
+    start_log(quiet, verbose)
+    if (data is None) == (bssfp is None and lge is None and t2 is None):
+        raise typer.BadParameter("give either -i FOLDER, or one or more of --bssfp, --lge and --t2")
+    if name is not None and data is not None:
+        raise typer.BadParameter("--name goes with --bssfp, --lge and --t2, not with -i")
+    if layout is not None and data is None:
+        raise typer.BadParameter("--layout goes with -i")
+    from myoseg.cases.layouts import case_files, find_cases
+    from myoseg.cohort import contours_of, predict_cohort
+    from myoseg.files import sha256_of, write_json
+    from myoseg.manifest import run_manifest
+    from myoseg.prediction.description import DESCRIPTION, model_folder
+    from myoseg.prediction.model import load_model
+    from myoseg.quantification.confidence import write_quality_table
+
+    files = (
+        find_cases(data, layout)
+        if data is not None
+        else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
+    )
+    folder = model_folder(model)
+    loaded = load_model(folder, device)
+    if blocks:
+        loaded = loaded.with_blocks(blocks)
+    drawn = None if contours is None else contours_of(files, contours)
+    manifest = run_manifest(
+        "predict",
+        device=device,
+        seed=None,
+        hashes={"model": sha256_of(folder / DESCRIPTION)},
+        arguments={
+            "model": folder.resolve().name,
+            "blocks": blocks or [],
+            "consecutive": consecutive,
+            "layout": layout,
+            "save_probs": save_probs,
+            "contours": None if contours is None else "given",
+        },
+    )
+    write_json(out / "run.json", manifest)
+    outcomes = predict_cohort(
+        files, loaded, out, consecutive=consecutive, probabilities=save_probs, contours=drawn
+    )
+    failed = [
+        outcome
+        for outcome in progress_over(outcomes, total=len(files), title="Segmenting", quiet=quiet)
+        if outcome.error is not None
+    ]
+    if len(failed) < len(files):
+        write_quality_table(out)
+    close(out, n_failed=len(failed), n_cases=len(files))

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
+from myoseg.block_tables import CASCADE
+from myoseg.cases.case import Case, Geometry
+from myoseg.networks.stage import Stage
+from myoseg.prediction.cascade.model import CascadeModel
+from myoseg.prediction.cascade.predict import Procedure, StageModel, predict_blocks, stage_input
+from myoseg.prediction.segment import segment
+from myoseg.slices.framing import Frame
+
+ANATOMY = Stage("anatomy", CASCADE.blocks[:3], 64, 0.4, (4, 8))
+PATHOLOGY = Stage("pathology", CASCADE.blocks[3:], 64, 0.6, (4, 8))
+SHAPE = (3, 90, 110)
+CENTRE, POOL_PX, WALL_PX = (40, 60), 8, 14
+
+
+class BrightIsBlood(nn.Module):
+    """Blood pool where a slice is brightest, epicardium where it is not dark, never an RV."""
+
+    def forward(self, images):
+        seen = images.amax(dim=1)
+        level = seen / seen.amax(dim=(1, 2), keepdim=True).clamp(min=1e-3)
+        masks = [level > 0.75, torch.zeros_like(level, dtype=torch.bool), level > 0.25]
+        return torch.stack(masks, dim=1).float() * 40 - 20
+
+
+class ScarOnTheLeft(nn.Module):
+    """Disease wherever the guides say wall, in the left half of the square."""
+
+    def forward(self, images):
+        pool, epicardium = images[:, 2], images[:, 4]
+        wall = (epicardium > 0.5) & (pool <= 0.5)
+        wall[..., images.shape[-1] // 2 :] = False
+        return torch.stack([wall, wall], dim=1).float() * 40 - 20
+
+
+def rings():
+    rows, cols = np.indices(SHAPE[1:])
+    distance = np.hypot(rows - CENTRE[0], cols - CENTRE[1])
+    image = np.where(distance <= POOL_PX, 1.0, np.where(distance <= WALL_PX, 0.5, 0.0))
+    return np.repeat(image[None].astype(np.float32), SHAPE[0], axis=0)
+
+
+def case_of(*sequences, image=None):
+    image = rings() if image is None else image
+    return Case("a", dict.fromkeys(sequences, image), Geometry(SHAPE, np.diag([1.0, 1, 10, 1])))
+
+
+def model_of(**options):
+    stages = (StageModel(ANATOMY, BrightIsBlood()), StageModel(PATHOLOGY, ScarOnTheLeft()))
+    one_view = Procedure(views=((0, False),))
+    return CascadeModel(CASCADE, stages, procedure=one_view, **options)
+
+
+def dice(found, true):
+    return 2 * (found & true).sum() / (found.sum() + true.sum())
+
+
+@pytest.mark.parametrize("sequence", list(Sequence))
+def test_anatomy_is_found_at_its_place_from_any_one_sequence(sequence):
+    labels = segment(case_of(sequence), model_of()).labels
+    assert dice(labels.codes == Tissue.LV_BLOOD_POOL, rings() == 1.0) > 0.95
+    assert dice(labels.codes > 0, rings() > 0) > 0.95
+
+
+def test_disease_is_found_inside_the_wall_that_guides_it():
+    labels = segment(case_of(*Sequence), model_of()).labels
+    wall, scar = rings() == 0.5, labels.mask(frozenset({Tissue.SCAR}))
+    left = np.arange(SHAPE[2]) < CENTRE[1]
+    assert labels.not_assessed == ()
+    assert dice(scar, wall & left) > 0.85
+    assert not labels.mask(frozenset({Tissue.EDEMA})).any()
+
+
+def test_a_block_whose_sequence_is_missing_is_not_assessed():
+    """LGE alone tells scar and not edema; bSSFP alone the wall as a whole."""
+    assert "scar" not in segment(case_of(Sequence.LGE), model_of()).labels.not_assessed
+    assert "edema" in segment(case_of(Sequence.LGE), model_of()).labels.not_assessed
+    labels = segment(case_of(Sequence.BSSFP), model_of()).labels
+    assert MYOCARDIUM in labels.groups
+    assert "scar" in labels.not_assessed
+
+
+def test_an_empty_scan_has_no_heart_and_no_scar_and_is_flagged():
+    found = segment(case_of(*Sequence, image=np.zeros(SHAPE, np.float32)), model_of())
+    assert not found.labels.codes.any()
+    assert found.quality.confidence == 0
+    assert "no heart" in found.quality.warning
+
+
+def test_contours_drawn_by_hand_stay_as_they_are_drawn():
+    """Two islands and a hole, which clean-up would remove; they guide, and are not judged."""
+    pool = np.zeros(SHAPE, np.float32)
+    pool[:, 30:34, 50:54] = pool[:, 45:47, 65:67] = 1
+    epicardium = np.zeros(SHAPE, np.float32)
+    epicardium[:, 25:52, 45:75] = 1
+    epicardium[:, 40, 60] = 0
+    given = {"lv_blood_pool": pool, "lv_epicardium": epicardium}
+    found = segment(case_of(Sequence.LGE), model_of().with_given(given))
+    assert (found.labels.mask(frozenset({Tissue.LV_BLOOD_POOL})) == (pool > 0)).all()
+    assert ((found.labels.codes > 0) == (epicardium > 0)).all()
+    assert set(found.quality.expected_dice) == {"rv_blood_pool", "lvms"}
+
+
+def test_a_heart_that_the_whole_slice_hides_is_found_at_the_second_look():
+    """The network sees nothing in the first view, as of a heart that is too small there."""
+
+    class Nearsighted(BrightIsBlood):
+        asked = 0
+
+        def forward(self, images):
+            self.asked += 1
+            return super().forward(images) if self.asked > 1 else super().forward(images) * 0 - 20
+
+    def epicardium_of(procedure):
+        stages = (StageModel(ANATOMY, Nearsighted()),)
+        case = case_of(Sequence.BSSFP)
+        table = CASCADE.restricted_to(case.sequences)
+        found = predict_blocks(case, table, stages, procedure=procedure)
+        return found.mean["lv_epicardium"] > 0.5
+
+    one_view = ((0, False),)
+    assert dice(epicardium_of(Procedure(views=one_view)), rings() > 0) > 0.9
+    assert not epicardium_of(Procedure(views=one_view, second_looks=())).any()
+
+
+def test_the_input_holds_what_is_read_and_zeros_for_the_rest():
+    case = case_of(Sequence.BSSFP, Sequence.LGE)
+    frame = Frame(64, (40.0, 60.0), (1.0, 1.0))
+    anatomy = stage_input(case, ANATOMY, frame, {})
+    assert anatomy.shape == (3, 3, 64, 64)
+    assert anatomy[:, 0].any()
+    assert not anatomy[:, 1:].any()
+    pathology = stage_input(
+        case, PATHOLOGY, frame, {"lv_epicardium": (rings() > 0) * np.float32(1)}
+    )
+    assert pathology[:, 0].any()
+    assert not pathology[:, 1:4].any()
+    assert (pathology[:, 4].min(), pathology[:, 4].max()) == (0, 1)
+
+
+def test_blocks_that_are_asked_for_bring_those_that_guide_them():
+    kept = model_of().with_blocks(["lvms"]).table.blocks
+    assert [block.name for block in kept] == [
+        "lv_blood_pool",
+        "rv_blood_pool",
+        "lv_epicardium",
+        "lvms",
+    ]
