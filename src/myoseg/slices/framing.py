@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from myoseg.slices.normalisation import OUTSIDE, normalise
+from myoseg.slices.padding import padding_of
 
 Stack = Float32[np.ndarray, "slice row col"]
 Squares = Float32[np.ndarray, "slice size size"]
@@ -63,6 +64,14 @@ class Frame:
         and column excepted.
         """
         return np.stack([self._cut_plane(plane) for plane in stack])
+
+    def cut_measured(self, stack: Stack) -> Squares:
+        """As `cut`, and `OUTSIDE` as well where the matrix has been padded."""
+        squares = self.cut(stack)
+        padding = padding_of(stack)
+        if padding.any():
+            squares[self.cut(padding.astype(np.float32)) > 0.01] = OUTSIDE
+        return squares
 
     def paste(self, squares: Squares, shape: tuple[int, int]) -> Stack:
         """The squares on a matrix of `shape`, by linear interpolation; 0 around them."""

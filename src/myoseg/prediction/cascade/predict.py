@@ -165,7 +165,7 @@ def stage_input(
     read = stage.reads(case.sequences)
     blank = np.zeros((case.n_slices, stage.size_px, stage.size_px), dtype=np.float32)
     images = [
-        presented(frame.cut(case.images[sequence])) if sequence in read else blank
+        presented(frame.cut_measured(case.images[sequence])) if sequence in read else blank
         for sequence in stage.sequences
     ]
     masks = [

@@ -20,6 +20,7 @@ from myoseg.errors import InputError
 from myoseg.networks.stage import Stage
 from myoseg.slices.framing import presented
 from myoseg.slices.normalisation import OUTSIDE
+from myoseg.slices.padding import padding_of
 from myoseg.training.cascade.appearance import degrade
 from myoseg.training.cascade.examples import Example, misdrawn_guides
 from myoseg.training.cascade.framing import drawn_scale, drawn_stretch, drawn_turn
@@ -121,10 +122,13 @@ class LabelledExamples(Dataset[Example]):
         return rows.astype(np.float32), cols.astype(np.float32)
 
     def _image(self, rng: np.random.Generator, plane: Matrix, rows: Plane, cols: Plane) -> Plane:
+        padding = padding_of(plane[None])[0].astype(np.float32)
         step = float(np.hypot(*np.gradient(cols)).mean())
         if step > 1:
             plane = cv2.GaussianBlur(plane, (0, 0), 0.4 * step)
         cut = cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, OUTSIDE)
+        if padding.any():
+            cut[cv2.remap(padding, cols, rows, cv2.INTER_LINEAR) > 0.01] = OUTSIDE
         return degrade(rng, presented(cut), self.simulation.appearance)
 
     def _guides(
