@@ -49,6 +49,7 @@ Materials = UInt8[np.ndarray, "point"]
 RANKED: Final = (
     *LEFT_LAYERS,
     Material.RV_BLOOD,
+    Material.RV_TRABECULA,
     Material.RV_WALL,
     Material.FAT,
     Material.PERICARDIUM,
@@ -57,7 +58,7 @@ RANKED: Final = (
 """What covers what, the first on top: LV, RV, epicardial fat, pericardium, pericardial fat."""
 
 RIGHT_RANK: Final = len(LEFT_LAYERS)
-COVER_RANK: Final = RIGHT_RANK + 2
+COVER_RANK: Final = RIGHT_RANK + 3
 OUTSIDE_RANK: Final = len(RANKED)
 
 REACH_MM: Final = 95.0
@@ -173,7 +174,7 @@ def _paint(
     section[painted] = np.array(RANKED, dtype=np.uint8)[ranks[painted]]
     _paint_muscle(section, heart, ranks, lateral_mm, upward_mm, position_mm)
     if position_mm < heart.right.pulmonary_valve_mm:
-        section[section == Material.RV_BLOOD] = Material.VESSEL
+        section[np.isin(section, (Material.RV_BLOOD, Material.RV_TRABECULA))] = Material.VESSEL
     if based:
         paint_aorta(section, heart.vessels, *wavy, position_mm)
 
@@ -230,8 +231,9 @@ def _rank_right(
     inner = np.flatnonzero(points.distance_mm < wall.max())
     inner_points = points.at(inner)
     distance, index = inner_points.distance_mm, inner_points.angle_index
-    ranks[inner[distance < wall[index]]] = RIGHT_RANK + 1
-    ranks[inner[distance < contour.radius_mm[index]]] = RIGHT_RANK
+    ragged = contour.radius_mm - contour.trabeculae_mm
+    for number, border in reversed(list(enumerate((ragged, contour.radius_mm, wall)))):
+        ranks[inner[distance < border[index]]] = RIGHT_RANK + number
 
 
 def _rank_cover(

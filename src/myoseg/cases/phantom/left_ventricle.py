@@ -14,6 +14,7 @@ from jaxtyping import Float32
 
 from myoseg.cases.phantom.infarct import WallDepths
 from myoseg.cases.phantom.tissue import Material, Range
+from myoseg.cases.phantom.trabeculae import TrabecularLayer, draw_layer
 from myoseg.cases.phantom.variation import ByAngle, Ripples, bump, draw_ripples, smooth_step, taper
 
 LEFT_LAYERS: Final = (
@@ -38,6 +39,9 @@ OUTFLOW_DEG: Final = 140.0
 
 OUTFLOW_MM: Final = 14.0
 """Length of the outflow tract below the base."""
+
+SMOOTHED_BY_SCAR: Final = 0.7
+"""Part of the trabecular layer that looks like the scar beneath it, or like blood."""
 
 THINNEST_WALL_MM: Final = 3.5
 THINNEST_SCAR_MM: Final = 2.0
@@ -92,8 +96,7 @@ class LeftVentricle:
         asymmetry_deg: the angle of that side.
         outline: departure from a circle, relative.
         unevenness: of the wall's thickness, relative.
-        trabeculae: of the endocardium, as a share of `trabecular_mm`; nothing where negative.
-        trabecular_mm: reach of the trabeculae into the blood pool at base and apex.
+        trabeculae: the layer on the endocardium.
     """
 
     length_mm: float
@@ -106,8 +109,7 @@ class LeftVentricle:
     asymmetry_deg: float
     outline: Ripples
     unevenness: Ripples
-    trabeculae: Ripples
-    trabecular_mm: tuple[float, float]
+    trabeculae: TrabecularLayer
 
     def cavity_mm(self, position_mm: float) -> float:
         """Mean radius of the blood pool."""
@@ -136,8 +138,7 @@ def draw_left_ventricle(rng: np.random.Generator, ranges: LeftRanges) -> LeftVen
         asymmetry_deg=float(uniform(110, 250)),
         outline=draw_ripples(rng, range(2, 9), 0.035, decay=1.3, turn=0.012),
         unevenness=draw_ripples(rng, range(1, 9), 0.05, decay=0.6, turn=0.04),
-        trabeculae=draw_ripples(rng, range(4, 32), 0.4, decay=0.5, turn=0.12),
-        trabecular_mm=(float(uniform(0, 1.2)), float(uniform(0.5, 4.5))),
+        trabeculae=draw_layer(rng, base_mm=(0.5, 4), apex_mm=(2, 9)),
     )
 
 
@@ -156,7 +157,9 @@ def left_radii(left: LeftVentricle, depths: WallDepths, position_mm: float) -> L
     endo = endo * (1 + 0.15 * _outflow(position_mm) * bump(OUTFLOW_DEG, 28.0))
     wall = np.maximum(_wall_mm(left, position_mm) * outline, THINNEST_WALL_MM)
     wall = np.maximum(wall * (1 - depths.thinning), THINNEST_SCAR_MM)
-    ragged = np.maximum(endo - _trabeculae_mm(left, position_mm), 0.4 * endo)
+    trabeculae_mm = left.trabeculae.heights_mm(position_mm, position_mm / left.length_mm)
+    spared = 1 - SMOOTHED_BY_SCAR * np.clip(2 * depths.scar, 0, 1)
+    ragged = np.maximum(endo - spared * trabeculae_mm, 0.4 * endo)
     inner = [endo + depth * wall for depth in (depths.mvo_from, depths.mvo_to)]
     outer = [endo + depth * wall for depth in (depths.scar, depths.edema)]
     radii = np.array([ragged, endo, *inner, *outer, endo + wall], dtype=np.float32)
@@ -179,11 +182,3 @@ def _wall_mm(left: LeftVentricle, position_mm: float) -> ByAngle:
     uneven = uneven + left.asymmetry * (bump(left.asymmetry_deg, 65.0) - 0.2)
     outflow = _outflow(position_mm) * (0.1 + 0.4 * bump(OUTFLOW_DEG, 26.0))
     return np.asarray(mean_mm * (1 + uneven) * (1 - outflow), dtype=np.float32)
-
-
-def _trabeculae_mm(left: LeftVentricle, position_mm: float) -> ByAngle:
-    """How far the trabeculae reach into the blood pool."""
-    base_mm, apex_mm = left.trabecular_mm
-    reach_mm = base_mm + (apex_mm - base_mm) * position_mm / left.length_mm
-    ragged = left.trabeculae.at(position_mm)
-    return np.asarray(np.clip(ragged, 0, 1.2) * reach_mm, dtype=np.float32)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from myoseg.cases.phantom.left_ventricle import SEPTUM_DEG
+from myoseg.cases.phantom.trabeculae import TrabecularLayer, draw_layer
 from myoseg.cases.phantom.variation import (
     ANGLES_DEG,
     N_ANGLES,
@@ -34,11 +35,15 @@ Place = tuple[float, float]
 
 
 class RightContour(NamedTuple):
-    """The pool's border at one level: radii about a centre, and the thickness of the free wall."""
+    """The pool's border at one level: radii about a centre.
+
+    `wall_mm` is the thickness of the free wall, `trabeculae_mm` that of the folds on its inside.
+    """
 
     centre_mm: Place
     radius_mm: ByAngle
     wall_mm: float
+    trabeculae_mm: ByAngle
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +59,7 @@ class RightVentricle:
         corners: fullness of its inferior corner, of its anterior one, and of its middle.
         outline: irregularity of the free wall, relative.
         wall_mm: thickness of the free wall.
+        trabeculae: the layer on its inside.
         inflow_mm: position of the tricuspid valve.
         recess_mm: length over which the inflow recedes above it.
         outflow: angle, distance from the epicardium and radius of the outflow tract.
@@ -68,6 +74,7 @@ class RightVentricle:
     corners: tuple[float, float, float]
     outline: Ripples
     wall_mm: float
+    trabeculae: TrabecularLayer
     inflow_mm: float
     recess_mm: float
     outflow: tuple[float, float, float]
@@ -106,6 +113,7 @@ def draw_right_ventricle(rng: np.random.Generator, scale: float) -> RightVentric
         ),
         outline=draw_ripples(rng, range(2, 12), 0.035, decay=0.8, turn=0.03),
         wall_mm=float(uniform(2.0, 4.0)),
+        trabeculae=draw_layer(rng, base_mm=(0.5, 5), apex_mm=(2, 8)),
         inflow_mm=float(uniform(-4, 14)),
         recess_mm=float(uniform(18, 32)),
         outflow=(float(uniform(104, 128)), float(uniform(1, 9)), float(uniform(12, 18))),
@@ -129,7 +137,7 @@ def right_contour(
     if size <= 0.05:
         return None
     receded = right.receded(position_mm)
-    whole = _whole(right, epicardium_mm, size, position_mm)
+    whole = _whole(right, epicardium_mm, size, position_mm, level)
     if receded == 0:
         return whole
     outflow = _outflow(right, float(epicardium_mm.mean()), position_mm)
@@ -138,11 +146,16 @@ def right_contour(
         for one, other in zip(whole.centre_mm, outflow.centre_mm, strict=True)
     )
     radius_mm = (1 - receded) * whole.radius_mm + receded * outflow.radius_mm
-    return RightContour((centre_mm[0], centre_mm[1]), radius_mm.astype(np.float32), right.wall_mm)
+    return whole._replace(
+        centre_mm=(centre_mm[0], centre_mm[1]),
+        radius_mm=radius_mm.astype(np.float32),
+        wall_mm=right.wall_mm,
+        trabeculae_mm=np.asarray((1 - receded) * whole.trabeculae_mm, dtype=np.float32),
+    )
 
 
 def _whole(
-    right: RightVentricle, epicardium_mm: ByAngle, size: float, position_mm: float
+    right: RightVentricle, epicardium_mm: ByAngle, size: float, position_mm: float, level: float
 ) -> RightContour:
     """An ellipse about the middle of the insertion points, with its corners."""
     septum_mm = float(epicardium_mm[SEPTUM_INDEX])
@@ -159,7 +172,9 @@ def _whole(
     full = inferior * size * bump(INFERIOR_DEG, 22.0) + anterior * bump(ANTERIOR_DEG, 22.0)
     full += middle * bump(SEPTUM_DEG, 25.0) + right.outline.at(position_mm)
     radius = np.asarray(radius * (1 + full), dtype=np.float32)
-    return RightContour((-behind_mm, 0.0), radius, right.wall_mm * min(1.0, 3 * size))
+    trabeculae_mm = np.minimum(right.trabeculae.heights_mm(position_mm, level), 0.4 * radius)
+    wall_mm = right.wall_mm * min(1.0, 3 * size)
+    return RightContour((-behind_mm, 0.0), radius, wall_mm, trabeculae_mm)
 
 
 def _outflow(right: RightVentricle, epicardium_mm: float, position_mm: float) -> RightContour:
@@ -170,4 +185,5 @@ def _outflow(right: RightVentricle, epicardium_mm: float, position_mm: float) ->
     away_mm = epicardium_mm * 0.85 + off_mm + 0.5 * tube_mm - 0.15 * rise_mm
     centre_mm = (away_mm * float(np.cos(angle)), away_mm * float(np.sin(angle)))
     radius_mm = tube_mm * (1 + right.outline.at(position_mm))
-    return RightContour(centre_mm, np.asarray(radius_mm, dtype=np.float32), right.wall_mm)
+    radius_mm = np.asarray(radius_mm, dtype=np.float32)
+    return RightContour(centre_mm, radius_mm, right.wall_mm, np.zeros_like(radius_mm))

@@ -17,8 +17,11 @@ from myoseg.training.cascade.settings import ContrastRanges
 Signals = Float32[np.ndarray, "material"]
 """Signal of each material in one sequence; of the phase-sensitive LGE with its sign."""
 
-LEAST_CONTRAST: Final = 0.18
+LEAST_CONTRAST: Final = 0.12
 """Between blood and normal myocardium in a random contrast, of the range from 0 to 1."""
+
+RIGHT_BLOOD: Final = (0.55, 1.1)
+"""Contrast of the right ventricle's blood to the wall, relative to that of the left's."""
 
 
 def draw_signals(
@@ -75,6 +78,7 @@ def _random_signals(
             signals[list(members)] = blood + rng.normal(0, 0.03, len(members))
         elif Material.NORMAL_MYOCARDIUM in members:
             signals[list(members)] = wall + rng.normal(0, 0.03, len(members))
+    signals[Material.RV_BLOOD] = wall + (blood - wall) * rng.uniform(*RIGHT_BLOOD)
     _draw_disease(rng, signals, sequence, blood, wall)
     if sequence is Sequence.LGE:
         signals -= wall * rng.uniform(0.8, 1.1)
