@@ -121,10 +121,6 @@ class TissueRanges:
 BLOOD: Final = TissueRanges((0.79, 0.79), (1387, 1441), (250, 290), (0.58, 0.58), flowing=1.0)
 """Its extracellular volume is set to 1 - Hct once the hematocrit is drawn."""
 
-VENOUS_T2_MS: Final = (150, 240)  # *
-"""Of the right heart's blood, whose hemoglobin has given off oxygen: T2 falls with the square of
-the part that has (Wright, J Magn Reson Imaging 1991;1:275)."""
-
 NORMAL: Final = TissueRanges((0.86, 0.90), (936, 1000), (43, 50), (0.225, 0.275))
 ACUTE_INFARCT: Final = TissueRanges((0.90, 0.94), (1045, 1149), (58, 66), (0.5, 0.7))  # *
 VIABLE_EDEMA: Final = TissueRanges((0.90, 0.94), (1050, 1150), (58, 66), (0.32, 0.38))  # *
@@ -196,9 +192,7 @@ def draw_tissues(rng: np.random.Generator, myocardium: MyocardialRanges, *, acut
     blood = replace(BLOOD.draw(rng), extracellular_volume=1 - contrast.hematocrit)
     normal = myocardium.normal.draw(rng)
     scar = (myocardium.acute_infarct if acute else myocardium.chronic_scar).draw(rng)
-    venous = replace(blood, t2_ms=float(rng.uniform(*VENOUS_T2_MS)))
-    properties |= dict.fromkeys((Material.VESSEL, Material.LV_BLOOD), blood)
-    properties[Material.RV_BLOOD] = venous
+    properties |= dict.fromkeys((Material.VESSEL, Material.LV_BLOOD, Material.RV_BLOOD), blood)
     properties |= dict.fromkeys(
         (
             Material.NORMAL_MYOCARDIUM,

@@ -20,10 +20,6 @@ Signals = Float32[np.ndarray, "material"]
 LEAST_CONTRAST: Final = 0.12
 """Between blood and normal myocardium in a random contrast, of the range from 0 to 1."""
 
-RIGHT_BLOOD: Final = (0.55, 1.1)
-"""Contrast of the right ventricle's blood to the wall, relative to that of the left's."""
-
-
 def draw_signals(
     rng: np.random.Generator, tissues: Tissues, sequence: Sequence, ranges: ContrastRanges
 ) -> Signals:
@@ -78,7 +74,6 @@ def _random_signals(
             signals[list(members)] = blood + rng.normal(0, 0.03, len(members))
         elif Material.NORMAL_MYOCARDIUM in members:
             signals[list(members)] = wall + rng.normal(0, 0.03, len(members))
-    signals[Material.RV_BLOOD] = wall + (blood - wall) * rng.uniform(*RIGHT_BLOOD)
     _draw_disease(rng, signals, sequence, blood, wall)
     if sequence is Sequence.LGE:
         signals -= wall * rng.uniform(0.8, 1.1)
