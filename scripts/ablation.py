@@ -3,7 +3,7 @@
 Every fifth patient of ACDC and every fifth case of EMIDEC, in the order of names, is held out, with
 all of AutoFD. Each variant of the recipe trains the one stage that it concerns for a few steps and
 is scored on them; each variant of the procedure looks at them with the shipped weights. Typed
-again, it goes on where it was stopped; `--only NAME` does one line, so that several run in parallel.
+again, it goes on where it was stopped; `--only NAME` does one line: several can run in parallel.
 """
 
 import argparse
