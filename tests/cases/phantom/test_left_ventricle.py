@@ -88,3 +88,23 @@ def test_a_layer_has_its_material():
     assert LEFT_LAYERS[ENDO] is Material.PAPILLARY
     assert LEFT_LAYERS[SCAR] is Material.SCAR
     assert LEFT_LAYERS[EPI] is Material.NORMAL_MYOCARDIUM
+
+
+@given(seed=seeds, kind=kinds, level=st.floats(0, 0.9))
+def test_trabeculae_leave_the_middle_of_the_cavity_free(seed, kind, level):
+    left = ventricle(seed, kind)
+    ragged, endo = left_radii(left, HEALTHY, level * left.length_mm)[:2]
+    assert np.all(ragged >= 0.4 * endo - 1e-4)
+
+
+def test_trabeculae_do_not_hide_the_scar_beneath_them():
+    """A layer over scar is thinner than the same layer over healthy wall."""
+    left = ventricle(1, DILATED)
+    infarct = draw_infarct(np.random.default_rng(3), [0.5 * left.length_mm], acute=False)
+    depths = wall_depths(infarct, 0.5 * left.length_mm, 0.5)
+    healthy = left_radii(left, HEALTHY, 0.5 * left.length_mm)
+    diseased = left_radii(left, depths, 0.5 * left.length_mm)
+    covered = depths.scar > 0.5
+    assert covered.any()
+    layer, thinner = (radii[1] - radii[0] for radii in (healthy, diseased))
+    assert thinner[covered].sum() < 0.5 * layer[covered].sum()

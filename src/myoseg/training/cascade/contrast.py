@@ -20,6 +20,7 @@ Signals = Float32[np.ndarray, "material"]
 LEAST_CONTRAST: Final = 0.12
 """Between blood and normal myocardium in a random contrast, of the range from 0 to 1."""
 
+
 def draw_signals(
     rng: np.random.Generator, tissues: Tissues, sequence: Sequence, ranges: ContrastRanges
 ) -> Signals:
