@@ -107,21 +107,6 @@ def _plane_points(
     return right, down
 
 
-def scene_materials(
-    scene: Scene, right_mm: Points, down_mm: Points, position_mm: float
-) -> UInt8[np.ndarray, "point"]:
-    """The `Material` at points of a plane across the long axis, body and heart together.
-
-    Args:
-        scene: the heart, its infarct, the body and where the slices lie in it.
-        right_mm: mm from the LV axis at the base, in the direction of increasing column.
-        down_mm: mm from it in the direction of increasing row.
-        position_mm: of the plane along the long axis, from the base.
-    """
-    body = body_materials(scene, right_mm, down_mm, position_mm)
-    return with_heart(scene, body, right_mm, down_mm, position_mm)
-
-
 def body_materials(
     scene: Scene, right_mm: Points, down_mm: Points, position_mm: float
 ) -> UInt8[np.ndarray, "point"]:

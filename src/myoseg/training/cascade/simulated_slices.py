@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, UInt8
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue, Tissues
 from myoseg.blocks import Block
 from myoseg.cases.phantom.config import PhantomConfig, clinical
-from myoseg.cases.phantom.partial_volume import LABELLED, Scene, scene_materials
+from myoseg.cases.phantom.partial_volume import LABELLED, Scene, body_materials, with_heart
 from myoseg.cases.phantom.simulate import Phantom, draw_phantom
 from myoseg.cases.phantom.tissue import Material
 from myoseg.networks.stage import Stage
@@ -61,14 +61,18 @@ def draw_scene(rng: np.random.Generator, ranges: SliceRanges) -> Phantom:
 def draw_plane(
     rng: np.random.Generator, scene: Scene, stage: Stage, ranges: SliceRanges
 ) -> RenderedPlane:
-    """A short-axis slice of the scene at a drawn level, framed for the stage."""
+    """A short-axis slice of the scene at a drawn level, framed for the stage.
+
+    The heart is sampled at two depths, the body around it at the slice's middle.
+    """
     heart, n = scene.heart, stage.size_px
     position_mm = float(rng.uniform(*ranges.levels)) * heart.length_mm
     frame = _draw_frame(rng, scene, position_mm, stage, ranges)
     right, down = frame.points(SUPERSAMPLING)
     half = scene.view.thickness_mm / 4
+    body = body_materials(scene, right, down, position_mm)
     planes = [
-        scene_materials(scene, right, down, position_mm + offset).reshape(-1, n, n)
+        with_heart(scene, body, right, down, position_mm + offset).reshape(-1, n, n)
         for offset in (-half, half)
     ]
     return RenderedPlane(np.concatenate(planes))
