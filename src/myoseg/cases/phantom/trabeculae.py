@@ -222,7 +222,7 @@ def _draw_strand(rng: np.random.Generator) -> Muscle:
 
 
 def _draw_strands(rng: np.random.Generator) -> Strands:
-    share, uniform = rng.uniform(0.0, 0.8), rng.uniform
+    share, uniform = rng.uniform(0.0, 0.5), rng.uniform
     angles = uniform(0, 2 * np.pi, N_CELLS)
     present = uniform(size=N_CELLS) < share
     columns = [
