@@ -1,8 +1,8 @@
 """Atria and great vessels about the valve planes: tubes along the LV axis, of elliptic section.
 
 They are background to a reader, who labels blood pools up to the valve planes. Diameters: left
-atrium 27 to 40 mm front to back, right atrium 29 to 45 mm across (Lang, J Am Soc Echocardiogr
-2015;28:1); aortic root 26 to 38 mm (Burman, Circ Cardiovasc Imaging 2008;1:104).
+atrium 27 to 40 mm front to back, right atrium 29 to 45 mm across (Lang, Eur J Echocardiogr
+2006;7:79); aortic root 26 to 38 mm (Burman, Circ Cardiovasc Imaging 2008;1:104).
 """
 
 from dataclasses import dataclass

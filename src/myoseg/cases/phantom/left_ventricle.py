@@ -3,7 +3,7 @@
 Ranges. Healthy adults at end-diastole have LV volumes of 166 ± 32 (men) and 124 ± 21 mL (women) and
 masses of 103 ± 21 and 70 ± 13 g (Petersen, JCMR 2017;19:18), with walls of 5 to 11 mm (Kawel-Boehm,
 JCMR 2020;22:87). Hypertrophied walls are 15 mm or more (Ommen, AHA/ACC guideline, Circulation
-2020;142:e558), thinned infarcts 5.5 mm or less (Shah, JAMA 2013;309:909).
+2020;142:e558), thinned walls 5.5 mm or less (Shah, JAMA 2013;309:909).
 """
 
 from dataclasses import dataclass

@@ -140,7 +140,7 @@ def t2_prepared_signal(
 
     PD (1 - exp(-TR/T1)) exp(-TE/T2) sin(a/2), TE that of the preparation; Kellman et al., Magn
     Reson Med 2007;57:891. A readout that starts with a/2 and with the centre of k-space shows the
-    prepared magnetisation (Deimling and Heid, Proc ISMRM 1994:495).
+    prepared magnetisation (Deimling and Heid, Proc SMR 1994:495).
     """
     prepared = (1 - np.exp(-tr_ms / t1_ms)) * np.exp(-preparation_ms / t2_ms)
     return proton_density * prepared * np.sin(np.deg2rad(flip_angle_deg) / 2)
@@ -149,7 +149,8 @@ def t2_prepared_signal(
 def t1_post_ms(
     t1_native_ms: Value, extracellular_volume: Value, hematocrit: float, delta_r1_per_ms: float
 ) -> Value:
-    """T1 after contrast: 1/T1post = 1/T1 + ECV/(1 - Hct) dR1(blood); Kellman et al., JCMR 2012.
+    """T1 after contrast: 1/T1post = 1/T1 + ECV/(1 - Hct) dR1(blood); Kellman et al., JCMR
+    2012;14:63.
 
     Args:
         t1_native_ms: T1 before contrast.
