@@ -278,5 +278,5 @@ VOLUME_RULES: Final = (
 """From a third of the least to thrice the most that is normal, since systole, dilation and
 hypertrophy are no faults of a segmentation. Normal are: LV 31 ml in systole (women, Petersen 2017,
 JCMR 19:18) to 214 ml in diastole (men, mean and two standard deviations, Kawel-Boehm 2015, JCMR
-17:29); myocardium 56 g (women) to 176 g (men; the same), at 1.05 g/ml; RV 27 ml in systole (women) to
-254 ml in diastole (men, mean and two standard deviations; both Petersen)."""
+17:29); myocardium 56 g (women) to 176 g (men; the same), at 1.05 g/ml; RV 27 ml in systole
+(women) to 254 ml in diastole (men, mean and two standard deviations; both Petersen)."""

@@ -1,8 +1,8 @@
 """The classical thresholds, one entry of data for each: a slice's wall enters, its cut leaves.
 
 Flett et al. (JACC Cardiovasc Imaging 2011;4:150) compare 2 to 6 SD and full width at half maximum
-with contours drawn by hand: 2 SD finds up to twice as much, full width at half maximum repeats best.
-To add a method, add a `ThresholdMethod` to `METHODS`.
+with contours drawn by hand: 2 SD finds up to twice as much, full width at half maximum repeats
+best. To add a method, add a `ThresholdMethod` to `METHODS`.
 """
 
 from collections.abc import Callable

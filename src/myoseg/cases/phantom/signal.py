@@ -149,8 +149,7 @@ def t2_prepared_signal(
 def t1_post_ms(
     t1_native_ms: Value, extracellular_volume: Value, hematocrit: float, delta_r1_per_ms: float
 ) -> Value:
-    """T1 after contrast: 1/T1post = 1/T1 + ECV/(1 - Hct) dR1(blood); Kellman et al., JCMR
-    2012;14:63.
+    """T1 after contrast: 1/T1post = 1/T1 + ECV/(1 - Hct) dR1(blood) (Kellman, JCMR 2012;14:63).
 
     Args:
         t1_native_ms: T1 before contrast.

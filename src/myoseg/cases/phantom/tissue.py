@@ -1,11 +1,11 @@
 """The tissues of a simulated case: their ranges at 1.5 T in, drawn properties and signals out.
 
-Blood, myocardium, infarct, edema, liver, fat and lung follow Carrick (JACC Cardiovasc Imaging 2015;8)
-and Ugander (the same, 2012;5:596, in dogs) for T1 and T2 of infarct, Kellman (JCMR 2012;14:64) for
-the extracellular volume, Stanisz (Magn Reson Med 2005;54:507) for relaxation at 1.5 T, and the tables
-of MRXCAT (Wissmann, JCMR 2014;16:63); muscle follows Stanisz; marrow and spleen follow de Bazelaire
-(Radiology 2004;230:652). Values marked `# *` in the tables have no direct human source at 1.5 T and
-are working values.
+Blood, myocardium, infarct, edema, liver, fat and lung follow Carrick (JACC Cardiovasc Imaging
+2015;8) and Ugander (the same, 2012;5:596, in dogs) for T1 and T2 of infarct, Kellman (JCMR
+2012;14:64) for the extracellular volume, Stanisz (Magn Reson Med 2005;54:507) for relaxation at
+1.5 T, and the tables of MRXCAT (Wissmann, JCMR 2014;16:63); muscle follows Stanisz; marrow and
+spleen follow de Bazelaire (Radiology 2004;230:652). Values marked `# *` in the tables have no
+direct human source at 1.5 T and are working values.
 """
 
 from collections.abc import Mapping
