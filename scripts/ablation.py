@@ -100,13 +100,14 @@ def main() -> None:
     parser.add_argument("emidec", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1000, help="of each training")
-    parser.add_argument("--only", action="append", help="a variant; may be repeated")
+    variants = [*TRAININGS, *PROCEDURES]
+    parser.add_argument("--only", action="append", choices=variants, help="may be repeated")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     acdc, emidec = _split(arguments.acdc, "acdc"), _split(arguments.emidec, "emidec")
     autofd = Held("autofd", arguments.autofd, find_cases(arguments.autofd), [])
     in_contours = replace(emidec, name="emidec in contours", in_contours=True)
-    for variant in arguments.only or [*TRAININGS, *PROCEDURES]:
+    for variant in arguments.only or variants:
         folder = arguments.out / _as_name(variant)
         if variant in PROCEDURES:
             run, procedure, tests = model_folder("default"), PROCEDURES[variant], None
@@ -150,7 +151,7 @@ def _trained(training: Training, acdc: Held, emidec: Held, run: Path, n_steps: i
         cases=cases,
         patients=patients,
         device="cpu",
-        resume=(run / "run.json").exists(),
+        resume=True,
     )
 
 
@@ -161,6 +162,8 @@ def _score(run: Path, procedure: Procedure, held: Held, scores: Path) -> None:
     model = load_model(run, "cpu")
     assert isinstance(model, CascadeModel)
     model = replace(model, procedure=procedure)
+    if held.in_contours:
+        model = replace(model, stages=(_shipped().stages[0], model.stages[-1]))
     with folder_written_whole(scores) as folder:
         predicted = folder / "predicted"
         drawn = contours_of(held.files) if held.in_contours else None
@@ -174,6 +177,13 @@ def _score(run: Path, procedure: Procedure, held: Held, scores: Path) -> None:
             inside="myocardium" if held.in_contours else None,
             slices_with=None if held.in_contours else "myocardium",
         )
+
+
+def _shipped() -> CascadeModel:
+    """Its anatomy finds the ventricle that EMIDEC's contours lack, for each pathology network."""
+    model = load_model(model_folder("default"), "cpu")
+    assert isinstance(model, CascadeModel)
+    return model
 
 
 def _tabulate(out: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from myoseg.anatomy import Sequence
@@ -103,7 +104,7 @@ def _seen(images: Float32[np.ndarray, "input row col"]) -> Float32[np.ndarray, "
     return np.asarray(images[np.abs(images).sum(axis=(1, 2)).argmax()])
 
 
-def _axes(figure: Figure, n_rows: int, row: int, column: int):
+def _axes(figure: Figure, n_rows: int, row: int, column: int) -> Axes:
     height, width = 1 / n_rows, 1 / N_COLUMNS
     axes = figure.add_axes((column * width, 1 - (row + 1) * height, 0.98 * width, 0.88 * height))
     axes.set_axis_off()

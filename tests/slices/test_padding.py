@@ -20,7 +20,7 @@ def test_added_rows_and_columns_are_found_and_nothing_else(above, left, seed):
 
 
 def test_each_slice_has_its_own_padding():
-    stack = np.ones((2, 4, 4), dtype=np.float32)
+    stack = np.arange(1, 33, dtype=np.float32).reshape(2, 4, 4)
     stack[0, 0], stack[1, :, -2:] = 0, 0
     found = padding_of(stack)
     assert found[0].any(axis=1).tolist() == [True, False, False, False]
@@ -32,6 +32,21 @@ def test_empty_slices_and_dark_rows_within_the_image_are_no_padding():
     image = np.ones((1, 5, 5), dtype=np.float32)
     image[0, 2] = 0
     assert not padding_of(image).any()
+
+
+def test_one_pixel_below_the_padding_does_not_hide_it():
+    """As where cubic resampling overshot before the slice was filled up with zeros."""
+    image = padded(np.random.default_rng(0).uniform(1, 2, (1, 9, 9)).astype(np.float32), 4, 0)
+    image[0, 8, 8] = -5
+    assert padding_of(image)[0].all(axis=1).tolist() == [True] * 4 + [False] * 9
+
+
+def test_air_of_one_value_about_a_body_is_taken_for_padding_in_whole_rows_only():
+    rows, cols = np.indices((40, 40))
+    disc = ((rows - 20) ** 2 + (cols - 20) ** 2 < 100).astype(np.float32)
+    found = padding_of(disc[None])[0]
+    assert not found[11:30, 11:30].any()
+    assert found[:11].all()
 
 
 def test_padding_takes_no_contrast_from_what_was_measured():

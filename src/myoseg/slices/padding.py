@@ -7,17 +7,17 @@ Padding = Bool[np.ndarray, "slice row col"]
 
 
 def padding_of(stack: Float32[np.ndarray, "slice row col"]) -> Padding:
-    """The pixels of each slice in rows and columns at its border that hold its lowest value alone.
+    """The pixels of each slice in rows and columns at its border that hold one value alone.
 
-    Scanners, registration and anonymisers fill a matrix up with such rows. Air is no padding: it
-    has noise.
+    Scanners, registration and anonymisers fill a matrix up with such rows. Air that was stored as
+    one value is taken for padding as well where it fills whole rows, which costs no contrast. A
+    slice of one value has none.
     """
     padding = np.zeros(stack.shape, dtype=np.bool_)
     for plane, added in zip(stack, padding, strict=True):
-        lowest = plane == plane.min()
-        if lowest.all():
+        rows, cols = np.ptp(plane, axis=1) > 0, np.ptp(plane, axis=0) > 0
+        if not (rows.any() and cols.any()):
             continue
-        rows, cols = ~lowest.all(axis=1), ~lowest.all(axis=0)
         added[: rows.argmax()] = True
         added[len(rows) - rows[::-1].argmax() :] = True
         added[:, : cols.argmax()] = True

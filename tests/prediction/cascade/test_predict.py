@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -141,6 +143,19 @@ def test_the_input_holds_what_is_read_and_zeros_for_the_rest():
     assert pathology[:, 0].any()
     assert not pathology[:, 1:4].any()
     assert (pathology[:, 4].min(), pathology[:, 4].max()) == (0, 1)
+
+
+def test_padding_of_one_sequence_takes_no_contrast_from_what_was_measured():
+    """Grey air as of a phase-sensitive LGE, of which only that sequence was filled up."""
+    image = 5 + rings() + np.random.default_rng(0).normal(0, 0.01, SHAPE).astype(np.float32)
+    filled = image.copy()
+    filled[:, :12], filled[:, :, -12:] = 0, 0
+    images = {Sequence.LGE: filled, Sequence.T2: image}
+    case = replace(case_of(), images=images)
+    frame = Frame.of_all(SHAPE[1:], (1.0, 1.0), 64)
+    shown = stage_input(case, PATHOLOGY, frame, {})
+    assert shown[:, 0].std() == pytest.approx(shown[:, 1].std(), rel=0.3)
+    assert np.ptp(shown[:, 0, 20:40, 20:40]) > 0.8
 
 
 def test_blocks_that_are_asked_for_bring_those_that_guide_them():

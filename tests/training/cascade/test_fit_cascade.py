@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,6 +133,41 @@ def test_a_labelled_example_shows_the_heart_in_its_frame():
     diameter_px = 2 * np.sqrt(int(max(epicardia)) / np.pi)
     assert 0.25 < diameter_px / anatomy.size_px < 0.65
     assert all(torch.isfinite(samples[number][0]).all() for number in range(5))
+
+
+def test_a_labelled_example_keeps_its_contrast_beside_padding():
+    """Of slices of a fine matrix, grey all over, whose border was filled up with zeros."""
+    plain = {"texture": 0, "bias": 0, "blur_px": 0.2, "noise": 0.005, "gamma": 0}
+    changes = [f"simulation.appearance.{name}={value}" for name, value in plain.items()]
+    recipe = load_cascade_recipe(
+        "default",
+        [
+            *changes,
+            "simulation.appearance.cut_probability=0",
+            "stages.anatomy.slices.unframed_share=1.0",
+        ],
+    )
+    anatomy, settings = recipe.built_stages[0], recipe.stages["anatomy"]
+    case = simulate_case(3, SMALL)
+    assert case.labels is not None
+    labels = replace(case.labels, codes=fine(case.labels.codes))
+    grey = {s: 100 + fine(volume) / volume.max() for s, volume in case.images.items()}
+    n_slices, rows, cols = labels.codes.shape
+    added = np.ones((rows, cols), dtype=bool)
+    added[rows // 8 : -rows // 8, cols // 8 : -cols // 8] = False
+    filled = {s: np.where(added, 0, volume).astype(np.float32) for s, volume in grey.items()}
+    geometry = replace(case.geometry, shape=(n_slices, rows, cols))
+    padded = replace(case, images=filled, labels=labels, geometry=geometry)
+    samples = LabelledExamples([padded], anatomy, settings, recipe.simulation, seed=0)
+    for number in range(8):
+        middle = samples[number][0].amax(dim=0)[36:60, 36:60]
+        low, high = np.percentile(middle, (10, 90))
+        assert high - low > 0.3
+
+
+def fine(stack):
+    """The same on eight times as many rows and columns."""
+    return np.repeat(np.repeat(stack, 8, axis=1), 8, axis=2)
 
 
 def test_too_few_examples_are_refused(tiny_recipe, tmp_path):

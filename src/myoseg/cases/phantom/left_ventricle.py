@@ -40,8 +40,8 @@ OUTFLOW_DEG: Final = 140.0
 OUTFLOW_MM: Final = 14.0
 """Length of the outflow tract below the base."""
 
-SMOOTHED_BY_SCAR: Final = 0.7
-"""Part of the trabecular layer that looks like the scar beneath it, or like blood."""
+THINNER_OVER_SCAR: Final = 0.7
+"""Part of the trabecular layer that is missing over scar of half the wall or more."""
 
 THINNEST_WALL_MM: Final = 3.5
 THINNEST_SCAR_MM: Final = 2.0
@@ -158,7 +158,7 @@ def left_radii(left: LeftVentricle, depths: WallDepths, position_mm: float) -> L
     wall = np.maximum(_wall_mm(left, position_mm) * outline, THINNEST_WALL_MM)
     wall = np.maximum(wall * (1 - depths.thinning), THINNEST_SCAR_MM)
     trabeculae_mm = left.trabeculae.heights_mm(position_mm, position_mm / left.length_mm)
-    spared = 1 - SMOOTHED_BY_SCAR * np.clip(2 * depths.scar, 0, 1)
+    spared = 1 - THINNER_OVER_SCAR * np.clip(2 * depths.scar, 0, 1)
     ragged = np.maximum(endo - spared * trabeculae_mm, 0.4 * endo)
     inner = [endo + depth * wall for depth in (depths.mvo_from, depths.mvo_to)]
     outer = [endo + depth * wall for depth in (depths.scar, depths.edema)]

@@ -2,9 +2,8 @@
 
 All of it looks like myocardium and is labelled as blood pool, as the readers of MyoPS, ACDC and
 EMIDEC do. Every normal LV shows a trabeculated layer within the compacted wall, thickest toward the
-apex (Dawson, Circ Cardiovasc Imaging 2011;4:139); where a reader draws the endocardium, a slice is
-therefore half as bright as blood at 2 mm within the contour and dimmer than the middle of the pool
-for 8 mm.
+apex (Dawson, Circ Cardiovasc Imaging 2011;4:139). How much of the rim it takes follows real slices
+within their readers' contours (docs/decisions/simulated-cases.md).
 """
 
 from dataclasses import dataclass

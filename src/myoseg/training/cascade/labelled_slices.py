@@ -126,6 +126,7 @@ class LabelledExamples(Dataset[Example]):
         step = float(np.hypot(*np.gradient(cols)).mean())
         if step > 1:
             plane = cv2.GaussianBlur(plane, (0, 0), 0.4 * step)
+            padding = cv2.GaussianBlur(padding, (0, 0), 0.4 * step)
         cut = cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, OUTSIDE)
         if padding.any():
             cut[cv2.remap(padding, cols, rows, cv2.INTER_LINEAR) > 0.01] = OUTSIDE
