@@ -385,6 +385,26 @@ def test_a_cohort_is_predicted_and_evaluated(predict, cli, phantom_data, tmp_pat
     assert (tmp_path / "scores" / "metrics.csv").is_file()
 
 
+def test_a_stopped_cohort_goes_on_and_shares_make_up_the_whole(predict, phantom_data, tmp_path):
+    """Two shares, one of them stopped before its last case: a second call does the rest alone."""
+    whole = ("-i", phantom_data, "--layout", "myops")
+    out = tmp_path / "out"
+    assert predict(*whole, "--shard", "1/2").code == 0
+    assert len(list(out.glob("*_seg.nii.gz"))) == 3
+    assert predict(*whole, "--shard", "2/2").code == 0
+    done = sorted(out.glob("*_seg.nii.gz"))
+    assert len(done) == 6
+    before = {path: path.stat().st_mtime_ns for path in done}
+    done[-1].unlink()
+    resumed = predict(*whole, "--resume")
+    assert (resumed.code, sorted(out.glob("*_seg.nii.gz"))) == (0, done)
+    assert [path for path in done if path.stat().st_mtime_ns != before[path]] == done[-1:]
+    assert (out / "quality.csv").read_text().count("\n") == 7
+    assert predict(*whole, "--resume").code == 0
+    refused = predict(*whole, "--resume", "--consecutive")
+    assert (refused.code, "were made with other consecutive" in refused.err) == (1, True)
+
+
 def test_the_shipped_model_predicts_where_none_is_named(cli, shipped_default, write, tmp_path):
     lge = write("a.nii.gz")
     done = cli("predict", "-q", "-d", "cpu", "-o", tmp_path / "out", "--lge", lge)

@@ -237,4 +237,9 @@ def save_segmentation(
     save_figure(preview(case, labels, quality), out / f"{name}_preview.png")
     for block, probability in segmentation.probabilities.items() if probabilities else ():
         write_volume(out / PROBABILITIES / f"{name}_{block}.nii.gz", probability, geometry)
-    write_labels(out / f"{name}_seg.nii.gz", labels.codes, geometry, consecutive=consecutive)
+    write_labels(labels_path(out, name), labels.codes, geometry, consecutive=consecutive)
+
+
+def labels_path(out: Path, case: str) -> Path:
+    """Where the label map of a case lies among its results."""
+    return out / f"{case}_seg.nii.gz"

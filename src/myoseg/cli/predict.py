@@ -40,6 +40,18 @@ def predict(
         bool,
         typer.Option("--save-probs", help="Write probabilities/CASE_BLOCK.nii.gz for each block."),
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on in the output folder: cases done there are left out."),
+    ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Do only the I-th of N equal parts of the cases, as one of N processes or "
+            "machines that write into the same folder.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -53,6 +65,7 @@ def predict(
         raise typer.BadParameter("--layout goes with -i")
     from myoseg.cases.layouts import case_files, find_cases
     from myoseg.cohort import contours_of, predict_cohort
+    from myoseg.cohort_part import Share, not_done, require_same_run
     from myoseg.files import sha256_of, write_json
     from myoseg.manifest import run_manifest
     from myoseg.prediction.description import DESCRIPTION, model_folder
@@ -64,11 +77,13 @@ def predict(
         if data is not None
         else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
     )
+    if shard is not None:
+        files = Share.parse(shard).of(files)
     folder = model_folder(model)
     loaded = load_model(folder, device)
     if blocks:
         loaded = loaded.with_blocks(blocks)
-    drawn = None if contours is None else contours_of(files, contours)
+    drawn = contours_of(files, contours) if contours is not None and files else None
     manifest = run_manifest(
         "predict",
         device=device,
@@ -83,6 +98,10 @@ def predict(
             "contours": None if contours is None else "given",
         },
     )
+    if resume or shard is not None:
+        require_same_run(out, manifest)
+    if resume:
+        files = not_done(files, out)
     write_json(out / "run.json", manifest)
     outcomes = predict_cohort(
         files, loaded, out, consecutive=consecutive, probabilities=save_probs, contours=drawn
@@ -92,6 +111,6 @@ def predict(
         for outcome in progress_over(outcomes, total=len(files), title="Segmenting", quiet=quiet)
         if outcome.error is not None
     ]
-    if len(failed) < len(files):
+    if len(failed) < len(files) or not files:
         write_quality_table(out)
     close(out, n_failed=len(failed), n_cases=len(files))

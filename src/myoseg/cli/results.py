@@ -28,7 +28,7 @@ def say_where(path: Path) -> None:
 
 def close(out: Path, *, n_failed: int, n_cases: int) -> None:
     """Says what became of a cohort, and exits with the code for it."""
-    if n_failed < n_cases:
+    if n_failed < n_cases or not n_cases:
         say_where(out)
     if n_failed:
         typer.echo(f"{n_failed} of {n_cases} cases failed; the messages above say why.", err=True)

@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from myoseg.cases.case import Case
 from myoseg.cases.layouts import find_cases, read_case
-from myoseg.cohort import predict_cohort
+from myoseg.cohort import labels_path, predict_cohort
 from myoseg.errors import ConfigurationError, MyosegError
 from myoseg.files import write_json
 from myoseg.manifest import run_manifest
 from myoseg.prediction.model import load_model
 from myoseg.reproduction.folds import Fold, folds_of
 from myoseg.reproduction.methods import Method, methods_of, recipe_of
-from myoseg.reproduction.report import predicted_labels, predictions_folder, write_report
+from myoseg.reproduction.report import predictions_folder, write_report
 from myoseg.training.duration import estimate_seconds
 from myoseg.training.fit import train
 from myoseg.training.interruption import TrainingInterruptedError
@@ -192,7 +192,7 @@ def _predict(experiment: Experiment, method: Method, fold: Fold) -> None:
     model = load_model(run, experiment.device.partition(",")[0])
     folder = predictions_folder(experiment.out, method)
     done, mark = run / PREDICTED, {"model_sha256": model.fingerprint()}
-    is_whole = all(predicted_labels(folder, case.name).is_file() for case in fold.test)
+    is_whole = all(labels_path(folder, case.name).is_file() for case in fold.test)
     if is_whole and done.is_file() and _read_json(done) == mark:
         return
     log.info("%s, %s: segmenting %d test cases", method.folder, fold.name, len(fold.test))

@@ -6,6 +6,7 @@ from pathlib import Path
 from myoseg.cases.case import LabelMap
 from myoseg.cases.labels import MYOPS
 from myoseg.cases.layouts import CaseFiles, read_case
+from myoseg.cohort import labels_path
 from myoseg.quantification.decoding import read_label_map
 from myoseg.quantification.evaluate import evaluation_of, write_evaluation
 from myoseg.quantification.pairing import LabelFile
@@ -20,11 +21,6 @@ from myoseg.reproduction.methods import Method
 def predictions_folder(out: Path, method: Method) -> Path:
     """Where a method's predictions of all test cases lie."""
     return out / method.folder / "predicted"
-
-
-def predicted_labels(folder: Path, case: str) -> Path:
-    """The label map of one case in a method's predictions folder."""
-    return folder / f"{case}_seg.nii.gz"
 
 
 def write_report(methods: Sequence[Method], test: Sequence[CaseFiles], out: Path) -> None:
@@ -65,7 +61,7 @@ def _score(test: Sequence[CaseFiles], folder: Path) -> list[RegionScore]:
 
 
 def _predicted(name: str, folder: Path) -> LabelMap:
-    labels, _ = read_label_map(LabelFile(name, predicted_labels(folder, name), (MYOPS,)))
+    labels, _ = read_label_map(LabelFile(name, labels_path(folder, name), (MYOPS,)))
     return labels
 
 
