@@ -50,12 +50,6 @@ TRAININGS: Final[Mapping[str, Training]] = {
         "anatomy", (f"{SLICES}.contrast.random_share=0", f"{SLICES}.contrast.spread=0")
     ),
     "anatomy: no clutter": Training("anatomy", (f"{SLICES}.appearance.clutter_probability=0",)),
-    "anatomy: bSSFP alone": Training(
-        "anatomy", ("stages.anatomy.sequence_shares={bssfp: 1.0, lge: 0.0, t2: 0.0}",)
-    ),
-    "anatomy: no running mean of the weights": Training(
-        "anatomy", ("stages.anatomy.schedule.averaging=0",)
-    ),
     "pathology: as shipped, but short": Training("pathology"),
     "pathology: trained on patients": Training("pathology", on_patients=True),
     "pathology: guided without errors": Training(
@@ -63,9 +57,6 @@ TRAININGS: Final[Mapping[str, Training]] = {
         tuple(
             f"{GUIDES}.{each}=0" for each in ("bend_px", "shift_px", "level", "bitten_probability")
         ),
-    ),
-    "pathology: physical contrast alone": Training(
-        "pathology", (f"{SLICES}.contrast.random_share=0", f"{SLICES}.contrast.spread=0")
     ),
     "pathology: never without T2": Training(
         "pathology", (f"{PATHOLOGY}.sequence_shares={{lge: 1.0, t2: 1.0}}",)
