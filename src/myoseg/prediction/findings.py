@@ -273,10 +273,11 @@ SLICE_RULES: Final = (
 VOLUME_RULES: Final = (
     VolumeRule("pool", "LV blood pool", 10.0, 650.0),
     VolumeRule("wall", "myocardium", 18.0, 500.0),
-    VolumeRule("rv", "RV blood pool", 9.0, 760.0),
+    VolumeRule("rv", "RV blood pool", 9.0, 600.0),
 )
 """From a third of the least to thrice the most that is normal, since systole, dilation and
 hypertrophy are no faults of a segmentation. Normal are: LV 31 ml in systole (women, Petersen 2017,
 JCMR 19:18) to 214 ml in diastole (men, mean and two standard deviations, Kawel-Boehm 2015, JCMR
 17:29); myocardium 56 g (women) to 176 g (men; the same), at 1.05 g/ml; RV 27 ml in systole
-(women) to 254 ml in diastole (men, mean and two standard deviations; both Petersen)."""
+(women) to 254 ml in diastole (men, mean and two standard deviations; both Petersen), of which the
+upper limit, 600 ml, is less than thrice."""
