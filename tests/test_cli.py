@@ -183,6 +183,10 @@ def test_info_prints_versions_devices_and_presets(cli):
             ["predict", "-o", "out", "-m", "run", "--lge", "a.nii", "--layout", "myops"],
             "--layout goes with -i",
         ),
+        (
+            ["predict", "-o", "out", "-i", "a", "--coding", "autofd"],
+            "--coding goes with --contours",
+        ),
         (["train", "data"], "Missing option '-o'"),
         (
             ["train", "data", "-o", "run", "--fold", "-1"],
@@ -310,6 +314,26 @@ def test_a_case_without_contours_fails_alone(cli, phantom_data, tmp_path):
     assert done.code == 3
     assert "has no contours; draw them, or leave the case out" in done.err
     assert len(list(out.glob("*_seg.nii.gz"))) == 1
+
+
+@pytest.mark.usefixtures("shipped_default")
+def test_contours_of_more_than_one_reading_want_their_coding(cli, phantom_data, tmp_path):
+    """1, 2 and 4 stand for a pool, a wall and an RV in AutoFD, for other things elsewhere."""
+    contours, out = tmp_path / "contours", tmp_path / "out"
+    contours.mkdir()
+    drawn = sorted(phantom_data.rglob("*_gd.nii.gz"))[0]
+    image = nib.load(drawn)
+    codes = np.asarray(image.dataobj)
+    numbered = np.select([codes == 500, np.isin(codes, WALL_CODES), codes == 600], [1, 2, 4])
+    file = nib.Nifti1Image(numbered.astype(np.int16), image.affine)
+    nib.save(file, contours / drawn.name)
+    command = ("predict", "-q", "-d", "cpu", "-i", phantom_data, "-o", out, "--contours", contours)
+    unsaid = cli(*command)
+    assert (unsaid.code, "say which with --coding" in unsaid.err) == (1, True)
+    assert cli(*command, "--coding", "autofd").code == 3
+    case = drawn.name.removesuffix("_gd.nii.gz")
+    found = np.asarray(nib.load(out / f"{case}_seg.nii.gz").dataobj)
+    np.testing.assert_array_equal(found == 500, codes == 500)
 
 
 def test_contours_guide_no_model_of_the_paper(predict, phantom_data):

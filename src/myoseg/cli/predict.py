@@ -1,5 +1,6 @@
 """`myoseg predict`: a case or a cohort segmented by a model."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ import typer
 from myoseg.cli.options import Consecutive, Device, Layout, Model, Out, Quiet, Verbose
 from myoseg.cli.results import close, progress_over, start_log
 from myoseg.prediction.shipped import DEFAULT
+
+log = logging.getLogger(__name__)
 
 
 def predict(
@@ -36,6 +39,9 @@ def predict(
             "inside it. May be the data set itself."
         ),
     ] = None,
+    coding: Annotated[
+        str | None, typer.Option(help="Label coding of the contours, where it cannot be told.")
+    ] = None,
     save_probs: Annotated[
         bool,
         typer.Option("--save-probs", help="Write probabilities/CASE_BLOCK.nii.gz for each block."),
@@ -63,6 +69,8 @@ def predict(
         raise typer.BadParameter("--name goes with --bssfp, --lge and --t2, not with -i")
     if layout is not None and data is None:
         raise typer.BadParameter("--layout goes with -i")
+    if coding is not None and contours is None:
+        raise typer.BadParameter("--coding goes with --contours")
     from myoseg.cases.layouts import case_files, find_cases
     from myoseg.cohort import contours_of, predict_cohort
     from myoseg.cohort_part import Share, not_done, require_same_run
@@ -78,12 +86,14 @@ def predict(
         else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
     )
     if shard is not None:
-        files = Share.parse(shard).of(files)
+        share = Share.parse(shard).of(files)
+        log.info("share %s holds %d of %d cases", shard, len(share), len(files))
+        files = share
     folder = model_folder(model)
     loaded = load_model(folder, device)
     if blocks:
         loaded = loaded.with_blocks(blocks)
-    drawn = contours_of(files, contours) if contours is not None and files else None
+    drawn = contours_of(files, contours, coding) if contours and files else None
     manifest = run_manifest(
         "predict",
         device=device,
@@ -96,12 +106,15 @@ def predict(
             "layout": layout,
             "save_probs": save_probs,
             "contours": None if contours is None else "given",
+            "coding": coding,
         },
     )
     if resume or shard is not None:
         require_same_run(out, manifest)
     if resume:
-        files = not_done(files, out)
+        left = not_done(files, out)
+        log.info("%d of %d cases are done already", len(files) - len(left), len(files))
+        files = left
     write_json(out / "run.json", manifest)
     outcomes = predict_cohort(
         files, loaded, out, consecutive=consecutive, probabilities=save_probs, contours=drawn
