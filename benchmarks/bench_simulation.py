@@ -4,9 +4,9 @@ import torch
 
 from interleaved import print_table, time_in_turn
 from myoseg.cases.phantom import SMALL, simulate_case
-from myoseg.networks.stage import channels_last, stage_loss
+from myoseg.networks.stage import stage_loss
 from myoseg.training.cascade.examples import SimulatedExamples
-from myoseg.training.cascade.fit_stage import has_bfloat16
+from myoseg.training.cascade.fit_stage import fastest_layout, has_bfloat16
 from myoseg.training.cascade.recipe import load_cascade_recipe
 
 N_SLICES = 16
@@ -16,11 +16,11 @@ def main() -> None:
     """Draws a batch of each stage, takes a step with it, and simulates a case in full."""
     torch.set_num_threads(1)
     recipe = load_cascade_recipe()
-    fast = has_bfloat16(torch.device("cpu"))
+    fast, layout = has_bfloat16(torch.device("cpu")), fastest_layout(torch.device("cpu"))
     competitors = {}
     for stage in recipe.built_stages:
         examples = SimulatedExamples(stage, recipe.stages[stage.name], recipe.simulation, 0)
-        network = channels_last(stage.build())
+        network = stage.build().to(memory_format=layout)
         optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
         drawn = [examples[k] for k in range(N_SLICES)]
         images, masks, assessed = (torch.stack(part) for part in zip(*drawn, strict=True))
@@ -31,7 +31,7 @@ def main() -> None:
 
         def step(network=network, optimiser=optimiser, batch=(images, masks, assessed)) -> None:
             with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-                logits = network(batch[0].contiguous(memory_format=torch.channels_last))
+                logits = network(batch[0].contiguous(memory_format=layout))
             optimiser.zero_grad()
             stage_loss(logits, *batch[1:]).backward()
             optimiser.step()

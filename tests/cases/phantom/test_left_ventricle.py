@@ -7,7 +7,9 @@ from myoseg.cases.phantom.infarct import HEALTHY, draw_infarct, wall_depths
 from myoseg.cases.phantom.left_ventricle import (
     DIASTOLE,
     DILATED,
+    DILATED_SYSTOLE,
     HYPERTROPHIED,
+    HYPERTROPHIED_SYSTOLE,
     KINDS,
     LEFT_LAYERS,
     SYSTOLE,
@@ -69,8 +71,15 @@ def test_a_healthy_wall_has_no_scar_and_no_edema(seed):
 
 @pytest.mark.parametrize(
     ("kind", "thinnest_mm", "thickest_mm"),
-    [(DIASTOLE, 4, 12.5), (DILATED, 3.5, 10), (HYPERTROPHIED, 8, 18), (SYSTOLE, 7, 17)],
-    ids=["diastole", "dilated", "hypertrophied", "systole"],
+    [
+        (DIASTOLE, 4, 12.5),
+        (DILATED, 3.5, 10),
+        (HYPERTROPHIED, 8, 18),
+        (SYSTOLE, 6, 17),
+        (DILATED_SYSTOLE, 4, 12.5),
+        (HYPERTROPHIED_SYSTOLE, 10, 23),
+    ],
+    ids=["diastole", "dilated", "hypertrophied", "systole", "dilated_systole", "thick_systole"],
 )
 @pytest.mark.parametrize("seed", range(8))
 def test_mean_walls_are_within_the_cited_ranges(seed, kind, thinnest_mm, thickest_mm):
@@ -82,6 +91,20 @@ def test_a_hypertrophied_wall_is_15_mm_thick_in_some_place_of_most_hearts():
     thickest = [walls_mm(ventricle(seed, HYPERTROPHIED), 0.35).max() for seed in range(20)]
     assert np.mean(np.array(thickest) >= 15) > 0.5
     assert max(thickest) < 25
+
+
+def test_trabeculae_are_pressed_together_in_systole():
+    def reach_mm(kind):
+        return np.mean([ventricle(seed, kind).trabeculae.reach_mm for seed in range(40)])
+
+    assert reach_mm(HYPERTROPHIED_SYSTOLE) < reach_mm(SYSTOLE) < 0.6 * reach_mm(DIASTOLE)
+
+
+def test_the_septum_is_flat_beside_an_overloaded_right_ventricle():
+    rng = np.random.default_rng(0)
+    flat = [draw_left_ventricle(rng, DIASTOLE, overloaded=True).flat_septum for _ in range(40)]
+    round_ = [draw_left_ventricle(rng, DIASTOLE).flat_septum for _ in range(40)]
+    assert np.mean(flat) > 2 * np.mean(round_)
 
 
 def test_a_layer_has_its_material():

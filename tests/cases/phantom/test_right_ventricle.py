@@ -3,15 +3,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myoseg.cases.phantom.right_ventricle import draw_right_ventricle, right_contour
+from myoseg.cases.phantom.right_ventricle import (
+    MOST_TRABECULATED,
+    draw_right_ventricle,
+    right_contour,
+)
 from myoseg.cases.phantom.variation import N_ANGLES
 
 seeds = st.integers(0, 2**32 - 1)
 EPICARDIUM = np.full(N_ANGLES, 33.0, dtype=np.float32)
 
 
-def right_of(seed):
-    return draw_right_ventricle(np.random.default_rng(seed), 1.0)
+def right_of(seed, **kind):
+    return draw_right_ventricle(np.random.default_rng(seed), **kind)
 
 
 def contour_at(right, position_mm):
@@ -49,6 +53,24 @@ def test_its_free_wall_is_as_thick_as_in_patients(seed, position_mm):
     assert contour is None or 0 < contour.wall_mm <= 5
 
 
-def test_some_right_ventricles_are_dilated():
-    depths = np.array([right_of(seed).depth_mm for seed in range(200)])
-    assert 0.1 < np.mean(depths > 42) < 0.3
+@given(seed=seeds, systolic=st.booleans(), overloaded=st.booleans(), level=st.floats(0.2, 0.9))
+def test_trabeculae_leave_most_of_the_narrowest_pool_free(seed, systolic, overloaded, level):
+    right = right_of(seed, systolic=systolic, overloaded=overloaded)
+    contour = contour_at(right, level * 90.0)
+    if contour is not None:
+        assert contour.trabeculae_mm.max() <= MOST_TRABECULATED * right.depth_mm + 1e-4
+        assert np.all(contour.trabeculae_mm <= MOST_TRABECULATED * contour.radius_mm + 1e-4)
+
+
+def test_overloaded_ones_are_deeper_and_thicker_and_systolic_ones_down_to_slits():
+    of_kind = {
+        name: [right_of(seed, **{name: True}) for seed in range(60)]
+        for name in ("overloaded", "systolic")
+    }
+    normal = [right_of(seed) for seed in range(60)]
+    assert np.mean([r.depth_mm for r in of_kind["overloaded"]]) > 1.3 * np.mean(
+        [r.depth_mm for r in normal]
+    )
+    assert max(r.wall_mm for r in of_kind["overloaded"]) > 5
+    assert min(r.depth_mm for r in of_kind["systolic"]) < 10
+    assert np.mean([r.inflow_mm for r in of_kind["systolic"]]) > 10

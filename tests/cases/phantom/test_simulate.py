@@ -130,7 +130,8 @@ def test_a_chronic_case_has_scar_and_no_edema(seed):
 @given(seed=seeds)
 def test_the_first_slice_is_the_most_basal(seed):
     areas = simulate_case(seed, TINY).labels.mask(REGIONS["epicardium"]).sum(axis=(1, 2))
-    assert all(basal >= apical for basal, apical in pairwise(areas))
+    assert all(basal >= 0.9 * apical for basal, apical in pairwise(areas))
+    assert areas[0] > areas[-1] or len(areas) == 2
 
 
 @pytest.mark.parametrize("seed", range(4))

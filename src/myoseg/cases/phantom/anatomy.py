@@ -24,8 +24,8 @@ from myoseg.cases.phantom.infarct import Infarct, wall_depths
 from myoseg.cases.phantom.left_ventricle import (
     KINDS,
     LEFT_LAYERS,
-    SYSTOLE,
     LayerRadii,
+    LeftRanges,
     LeftVentricle,
     draw_left_ventricle,
     left_radii,
@@ -61,7 +61,10 @@ RIGHT_RANK: Final = len(LEFT_LAYERS)
 COVER_RANK: Final = RIGHT_RANK + 3
 OUTSIDE_RANK: Final = len(RANKED)
 
-REACH_MM: Final = 95.0
+OVERLOADED_SHARE: Final = 0.15
+"""Of right ventricles: dilated, thick-walled, pressing on the septum."""
+
+REACH_MM: Final = 115.0
 """No part of the heart is further from the LV axis."""
 
 
@@ -110,11 +113,17 @@ class Heart:
         return position_mm / self.length_mm
 
 
-def draw_heart(rng: np.random.Generator) -> Heart:
-    """Draws an adult's heart: normal, dilated or hypertrophied, or one at end-systole."""
-    kind = KINDS[rng.choice(len(KINDS), p=[ranges.share for ranges in KINDS])]
-    left = draw_left_ventricle(rng, kind)
-    right = draw_right_ventricle(rng, 0.75 if kind is SYSTOLE else 1.0)
+def draw_heart(rng: np.random.Generator, ranges: LeftRanges | None = None) -> Heart:
+    """Draws an adult's heart: normal, dilated or hypertrophied, at end-diastole or end-systole.
+
+    Args:
+        rng: the source of randomness.
+        ranges: of the left ventricle; None draws one of `KINDS`, each as often as its share.
+    """
+    kind = ranges or KINDS[rng.choice(len(KINDS), p=[each.share for each in KINDS])]
+    overloaded = bool(rng.random() < OVERLOADED_SHARE)
+    left = draw_left_ventricle(rng, kind, overloaded=overloaded)
+    right = draw_right_ventricle(rng, systolic=kind.systolic, overloaded=overloaded)
     return Heart(
         left=left,
         right=right,

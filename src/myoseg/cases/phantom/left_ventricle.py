@@ -59,6 +59,8 @@ class LeftRanges:
         cavity_end: where the cavity ends, as a fraction of the length.
         asymmetry: relative excess of the thickest side of the wall.
         papillary: size of the papillary muscles relative to those of a normal heart.
+        trabecular: reach of the trabecular layer relative to that of a normal heart in diastole.
+        systolic: whether it is drawn at end-systole.
     """
 
     share: float
@@ -68,17 +70,69 @@ class LeftRanges:
     cavity_end: Range
     asymmetry: Range
     papillary: float
+    trabecular: float
+    systolic: bool = False
 
 
-DIASTOLE: Final = LeftRanges(0.55, (78, 103), (20, 28), (5.5, 10.5), (0.91, 0.96), (0, 0.2), 1.0)
-DILATED: Final = LeftRanges(0.15, (90, 118), (28, 38), (5, 7.5), (0.94, 0.97), (0, 0.15), 1.0)
-HYPERTROPHIED: Final = LeftRanges(
-    0.10, (78, 102), (16, 23), (11.5, 14.5), (0.78, 0.93), (0.1, 0.35), 1.25
+DIASTOLE: Final = LeftRanges(
+    0.38, (78, 103), (20, 28), (5.5, 10.5), (0.91, 0.96), (0, 0.2), papillary=1.0, trabecular=1.0
 )
-SYSTOLE: Final = LeftRanges(0.20, (66, 90), (8, 18), (10, 16), (0.65, 0.88), (0, 0.2), 0.9)
-KINDS: Final = (DIASTOLE, DILATED, HYPERTROPHIED, SYSTOLE)
-"""Mostly end-diastole, as bSSFP and LGE are read; the thickest side of a hypertrophied wall reaches
-18 mm."""
+DILATED: Final = LeftRanges(
+    0.13, (90, 118), (28, 38), (5, 7.5), (0.94, 0.97), (0, 0.15), papillary=1.0, trabecular=1.0
+)
+HYPERTROPHIED: Final = LeftRanges(
+    0.10,
+    (78, 102),
+    (16, 23),
+    (11.5, 14.5),
+    (0.78, 0.93),
+    (0.1, 0.35),
+    papillary=1.25,
+    trabecular=0.6,
+)
+SYSTOLE: Final = LeftRanges(
+    0.20,
+    (66, 90),
+    (10, 22),
+    (8.5, 14),
+    (0.8, 0.95),
+    (0, 0.2),
+    papillary=1.0,
+    trabecular=0.45,
+    systolic=True,
+)
+DILATED_SYSTOLE: Final = LeftRanges(
+    0.12,
+    (80, 110),
+    (20, 34),
+    (6, 10),
+    (0.88, 0.96),
+    (0, 0.2),
+    papillary=1.0,
+    trabecular=0.8,
+    systolic=True,
+)
+HYPERTROPHIED_SYSTOLE: Final = LeftRanges(
+    0.07,
+    (68, 92),
+    (6, 16),
+    (13, 19),
+    (0.6, 0.9),
+    (0.1, 0.35),
+    papillary=0.9,
+    trabecular=0.35,
+    systolic=True,
+)
+KINDS: Final = (
+    DIASTOLE,
+    DILATED,
+    HYPERTROPHIED,
+    SYSTOLE,
+    DILATED_SYSTOLE,
+    HYPERTROPHIED_SYSTOLE,
+)
+"""Mostly end-diastole, as LGE is read; the thickest side of a hypertrophied wall reaches 18 mm in
+diastole. In systole the trabecular layer is pressed together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +178,10 @@ class LeftVentricle:
         return outer_mm * taper(position_mm / self.length_mm, self.bluntness[1])
 
 
-def draw_left_ventricle(rng: np.random.Generator, ranges: LeftRanges) -> LeftVentricle:
-    """Draws one ventricle of a kind."""
+def draw_left_ventricle(
+    rng: np.random.Generator, ranges: LeftRanges, *, overloaded: bool = False
+) -> LeftVentricle:
+    """Draws one ventricle of a kind; beside an overloaded right one, its septum is flat."""
     uniform = rng.uniform
     return LeftVentricle(
         length_mm=float(uniform(*ranges.length_mm)),
@@ -133,12 +189,12 @@ def draw_left_ventricle(rng: np.random.Generator, ranges: LeftRanges) -> LeftVen
         wall_mm=float(uniform(*ranges.wall_mm)),
         cavity_end=float(uniform(*ranges.cavity_end)),
         bluntness=(float(uniform(2.4, 3.6)), float(uniform(2.3, 3.2))),
-        flat_septum=float(max(rng.normal(0.0, 0.08), 0)),
+        flat_septum=float(max(rng.normal(0.12 if overloaded else 0.0, 0.08), 0)),
         asymmetry=float(uniform(*ranges.asymmetry)),
         asymmetry_deg=float(uniform(110, 250)),
         outline=draw_ripples(rng, range(2, 9), 0.035, decay=1.3, turn=0.012),
         unevenness=draw_ripples(rng, range(1, 9), 0.05, decay=0.6, turn=0.04),
-        trabeculae=draw_layer(rng, base_mm=(0.5, 4), apex_mm=(2, 9)),
+        trabeculae=draw_layer(rng, (0.5, 4), (2, 9), scale=ranges.trabecular),
     )
 
 

@@ -30,6 +30,9 @@ SEPTUM_INDEX: Final = N_ANGLES // 2
 INFERIOR_DEG: Final = 238.0
 ANTERIOR_DEG: Final = 122.0
 
+MOST_TRABECULATED: Final = 0.4
+"""Of the pool's depth: the most that the trabecular layer takes."""
+
 Place = tuple[float, float]
 """To the lateral side and upward, in mm from the LV axis."""
 
@@ -90,34 +93,39 @@ class RightVentricle:
         return smooth_step((self.inflow_mm - position_mm) / self.recess_mm)
 
 
-def draw_right_ventricle(rng: np.random.Generator, scale: float) -> RightVentricle:
-    """Draws a right ventricle, normal or dilated.
+def draw_right_ventricle(
+    rng: np.random.Generator, *, systolic: bool = False, overloaded: bool = False
+) -> RightVentricle:
+    """Draws a right ventricle.
 
     Args:
         rng: the source of randomness.
-        scale: of its depth, below 1 in systole.
+        systolic: whether at end-systole: down to a slit, its inflow drawn toward the apex.
+        overloaded: whether dilated, its free wall thick.
     """
     uniform = rng.uniform
-    dilated = rng.random() < 0.2
-    depth_mm = uniform(38, 62) if dilated else uniform(17, 42)
+    depth_mm = uniform(40, 70) if overloaded else uniform(19, 54)
+    inflow_mm, rise_mm = uniform(-10, 10), uniform(10, 30)
+    if systolic:
+        inflow_mm, rise_mm = uniform(4, 26), uniform(4, 24)
     return RightVentricle(
-        depth_mm=float(depth_mm * scale),
-        half_angle_deg=float(uniform(52, 76)),
-        widening=float(uniform(-0.1, 0.25)),
-        length=float(uniform(0.72, 0.97)),
-        bluntness=float(uniform(1.3, 3.2)),
+        depth_mm=float(depth_mm * (uniform(0.3, 1.0) if systolic else 1.0)),
+        half_angle_deg=float(uniform(42, 76) if systolic else uniform(54, 78)),
+        widening=float(uniform(-0.05, 0.6)),
+        length=float(uniform(0.78, 1.0)),
+        bluntness=float(uniform(0.7, 2.2)),
         corners=(
             float(rng.normal(0.10, 0.14)),
             float(rng.normal(0.04, 0.13)),
             float(rng.normal(-0.02, 0.09)),
         ),
         outline=draw_ripples(rng, range(2, 12), 0.035, decay=0.8, turn=0.03),
-        wall_mm=float(uniform(2.0, 4.0)),
+        wall_mm=float(uniform(3.0, 7.0) if overloaded else uniform(2.0, 4.5)),
         trabeculae=draw_layer(rng, base_mm=(0.5, 5), apex_mm=(2, 8)),
-        inflow_mm=float(uniform(-4, 14)),
+        inflow_mm=float(inflow_mm),
         recess_mm=float(uniform(18, 32)),
         outflow=(float(uniform(104, 128)), float(uniform(1, 9)), float(uniform(12, 18))),
-        pulmonary_valve_mm=float(uniform(-32, -14)),
+        pulmonary_valve_mm=float(inflow_mm - rise_mm),
     )
 
 
@@ -172,7 +180,10 @@ def _whole(
     full = inferior * size * bump(INFERIOR_DEG, 22.0) + anterior * bump(ANTERIOR_DEG, 22.0)
     full += middle * bump(SEPTUM_DEG, 25.0) + right.outline.at(position_mm)
     radius = np.asarray(radius * (1 + full), dtype=np.float32)
-    trabeculae_mm = np.minimum(right.trabeculae.heights_mm(position_mm, level), 0.4 * radius)
+    narrowest_mm = np.minimum(radius, right.depth_mm * size)
+    trabeculae_mm = np.minimum(
+        right.trabeculae.heights_mm(position_mm, level), MOST_TRABECULATED * narrowest_mm
+    )
     wall_mm = right.wall_mm * min(1.0, 3 * size)
     return RightContour((-behind_mm, 0.0), radius, wall_mm, trabeculae_mm)
 

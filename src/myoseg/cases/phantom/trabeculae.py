@@ -48,12 +48,14 @@ class TrabecularLayer:
         return np.asarray(np.clip(folds, 0, TALLEST) * reach_mm, dtype=np.float32)
 
 
-def draw_layer(rng: np.random.Generator, base_mm: Range, apex_mm: Range) -> TrabecularLayer:
-    """Draws a layer whose reach at base and apex lies in these ranges."""
+def draw_layer(
+    rng: np.random.Generator, base_mm: Range, apex_mm: Range, *, scale: float = 1.0
+) -> TrabecularLayer:
+    """Draws a layer whose reach at base and apex lies in these ranges, times a scale."""
     return TrabecularLayer(
         folds=draw_ripples(rng, range(4, 40), 0.4, decay=0.5, turn=0.12),
         fill=float(rng.uniform(0, 1.1)),
-        reach_mm=(float(rng.uniform(*base_mm)), float(rng.uniform(*apex_mm))),
+        reach_mm=(scale * float(rng.uniform(*base_mm)), scale * float(rng.uniform(*apex_mm))),
     )
 
 

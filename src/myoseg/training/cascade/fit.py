@@ -20,6 +20,7 @@ from myoseg.files import sha256_of, write_json, write_text, written_whole
 from myoseg.manifest import run_manifest, software_versions
 from myoseg.networks.stage import Stage
 from myoseg.networks.unet_body import UNetBody
+from myoseg.training.allocator import keep_freed_memory
 from myoseg.training.cascade.examples import Example, SimulatedExamples
 from myoseg.training.cascade.fit_stage import Progress, fit_stage
 from myoseg.training.cascade.labelled_slices import LabelledExamples
@@ -101,6 +102,7 @@ def train_cascade(
     write_json(out / "run.json", manifest)
     stages = [stage for stage, _ in examples]
     _write_model(out, recipe, stages, fingerprint)
+    keep_freed_memory()
     with stopping_on_signals() as stop:
         for stage, samples in examples:
             try:
