@@ -4,7 +4,7 @@ import torch
 
 from interleaved import print_table, time_in_turn
 from myoseg.cases.phantom import SMALL, simulate_case
-from myoseg.networks.stage import stage_loss
+from myoseg.networks.stage_network import build_stage, stage_loss
 from myoseg.training.cascade.examples import SimulatedExamples
 from myoseg.training.cascade.fit_stage import fastest_layout, has_bfloat16
 from myoseg.training.cascade.recipe import load_cascade_recipe
@@ -20,7 +20,7 @@ def main() -> None:
     competitors = {}
     for stage in recipe.built_stages:
         examples = SimulatedExamples(stage, recipe.stages[stage.name], recipe.simulation, 0)
-        network = stage.build().to(memory_format=layout)
+        network = build_stage(stage).to(memory_format=layout)
         optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
         drawn = [examples[k] for k in range(N_SLICES)]
         images, masks, assessed = (torch.stack(part) for part in zip(*drawn, strict=True))

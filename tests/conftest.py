@@ -114,6 +114,7 @@ def cascade_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from myoseg.block_tables import CASCADE
     from myoseg.files import sha256_of, write_json
     from myoseg.networks.stage import Stage
+    from myoseg.networks.stage_network import build_stage
 
     folder = tmp_path_factory.mktemp("models") / "default"
     folder.mkdir()
@@ -126,7 +127,7 @@ def cascade_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ):
             stage = Stage(name, blocks, 32, share, (4, 8))
             weights = folder / f"{name}.safetensors"
-            safetensors.torch.save_file(stage.build().state_dict(), weights)
+            safetensors.torch.save_file(build_stage(stage).state_dict(), weights)
             stages.append(
                 {
                     "stage": stage.to_record(),

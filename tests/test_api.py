@@ -70,7 +70,7 @@ def test_the_public_names_are_these():
             ],
         ),
         ("phantom", ["seed", "config"]),
-        ("load_model", ["model", "device"]),
+        ("load_model", ["model", "device", "engine", "precision", "n_threads"]),
     ],
 )
 def test_the_public_parameters_are_these(name, parameters):

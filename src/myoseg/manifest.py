@@ -14,6 +14,7 @@ PACKAGES: Final = (
     "numpy",
     "opencv-python-headless",
     "nibabel",
+    "openvino",
     "safetensors",
 )
 """The packages whose versions can change a result."""

@@ -5,7 +5,8 @@ import torch
 from myoseg.anatomy import Sequence
 from myoseg.block_tables import CASCADE
 from myoseg.errors import ConfigurationError
-from myoseg.networks.stage import Stage, stage_loss
+from myoseg.networks.stage import Stage
+from myoseg.networks.stage_network import build_stage, stage_loss
 
 ANATOMY = Stage("anatomy", CASCADE.blocks[:3], 32, 0.4, (4, 8))
 PATHOLOGY = Stage("pathology", CASCADE.blocks[3:], 32, 0.6, (4, 8))
@@ -59,7 +60,7 @@ def test_a_stage_that_cannot_be_is_refused(change, message):
 
 def test_the_network_has_an_output_for_each_block():
     images = torch.zeros(2, 3, 32, 32)
-    assert ANATOMY.build()(images).shape == (2, 3, 32, 32)
+    assert build_stage(ANATOMY)(images).shape == (2, 3, 32, 32)
 
 
 def logits_of(masks, certainty=20.0):

@@ -6,8 +6,8 @@ import pytest
 
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.networks.checkpoint import read_card, update_card
-from myoseg.prediction import description, ensemble_model
-from myoseg.prediction.device import find_device
+from myoseg.prediction import description
+from myoseg.prediction.engines import openvino
 from myoseg.prediction.ensemble_model import EnsembleModel
 from myoseg.prediction.model import load_model
 from myoseg.training.run_folder import FORMAT
@@ -49,7 +49,7 @@ def test_a_long_stack_is_predicted_as_its_slices_are(trained_run, monkeypatch):
     images = np.random.default_rng(0).normal(size=(5, 1, 32, 32)).astype(np.float32)
     block = model.table.blocks[0]
     (together,) = model.predict(block, images)
-    monkeypatch.setattr(ensemble_model, "SLICES_AT_ONCE", 2)
+    monkeypatch.setattr(openvino, "SLICES_AT_ONCE", 2)
     (in_parts,) = model.predict(block, images)
     np.testing.assert_allclose(in_parts, together, atol=1e-5)
 
@@ -136,33 +136,3 @@ def test_cards_may_change_without_the_weights(run):
     folder = run / "lvms" / "unet"
     update_card(folder, read_card(folder))
     assert load_model(run, "cpu").table.blocks
-
-
-@pytest.mark.parametrize(
-    ("n_gpus", "name", "device"),
-    [
-        (0, "auto", "cpu"),
-        (0, "cpu", "cpu"),
-        (2, "auto", "cuda:0"),
-        (2, "gpu", "cuda:0"),
-        (2, "gpu:1", "cuda:1"),
-    ],
-)
-def test_devices_are_found_by_the_names_that_users_know(monkeypatch, n_gpus, name, device):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: n_gpus)
-    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    assert find_device(name) == device
-
-
-def test_apples_device_is_found(monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
-    assert find_device("auto") == find_device("mps") == "mps"
-
-
-@pytest.mark.parametrize("name", ["cuda", "gpu:1", "tpu", ""])
-def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch, name):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    with pytest.raises(ConfigurationError, match=r"it has auto, cpu, gpu, gpu:0\."):
-        find_device(name)

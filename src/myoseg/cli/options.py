@@ -23,6 +23,21 @@ Model = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu, gpu, gpu:N or mps.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="What runs the networks: openvino on a CPU, pytorch anywhere, or auto for the faster."
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="auto (float32), float32, or bfloat16: faster where the processor has it, less exact."
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads that run the networks; all cores where not given.")
+]
 Preset = Annotated[
     str, typer.Option("--preset", help="paper, physiological, quick, demo or default.")
 ]

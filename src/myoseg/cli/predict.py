@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from myoseg.cli.options import Consecutive, Device, Layout, Model, Out, Quiet, Verbose
+from myoseg.cli.options import (
+    Consecutive,
+    Device,
+    Engine,
+    Layout,
+    Model,
+    Out,
+    Precision,
+    Quiet,
+    Threads,
+    Verbose,
+)
 from myoseg.cli.results import close, progress_over, start_log
 from myoseg.prediction.shipped import DEFAULT
 
@@ -27,6 +38,9 @@ def predict(
     ] = None,
     layout: Layout = None,
     device: Device = "auto",
+    engine: Engine = "auto",
+    precision: Precision = "auto",
+    threads: Threads = None,
     blocks: Annotated[
         list[str] | None,
         typer.Option("--block", help="Use only this block of the model; may be repeated."),
@@ -77,6 +91,7 @@ def predict(
     from myoseg.files import sha256_of, write_json
     from myoseg.manifest import run_manifest
     from myoseg.prediction.description import DESCRIPTION, model_folder
+    from myoseg.prediction.engines.engine import choose_engine
     from myoseg.prediction.model import load_model
     from myoseg.quantification.confidence import write_quality_table
 
@@ -90,7 +105,11 @@ def predict(
         log.info("share %s holds %d of %d cases", shard, len(share), len(files))
         files = share
     folder = model_folder(model)
-    loaded = load_model(folder, device)
+    choice = choose_engine(engine, device, precision, threads)
+    log.debug("%s", choice)
+    loaded = load_model(
+        folder, device, engine=engine, precision=precision, n_threads=choice.n_threads
+    )
     if blocks:
         loaded = loaded.with_blocks(blocks)
     drawn = contours_of(files, contours, coding) if contours and files else None
@@ -108,7 +127,7 @@ def predict(
             "contours": None if contours is None else "given",
             "coding": coding,
         },
-    )
+    ) | {"engine": choice.to_record()}
     if resume or shard is not None:
         require_same_run(out, manifest)
     if resume:

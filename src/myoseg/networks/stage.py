@@ -1,20 +1,15 @@
-"""A stage of the cascade: several blocks that one U-Net answers together, and how it is fed."""
+"""A stage of the cascade: several blocks that one U-Net answers together, and how it is fed.
+
+This describes it; `stage_network` makes its network, which takes PyTorch to import.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
-
-import torch
-from jaxtyping import Bool, Float, Float32
-from torch import Tensor, nn
+from typing import Any
 
 from myoseg.anatomy import Sequence
 from myoseg.blocks import Block, BlockTable
 from myoseg.errors import ConfigurationError
-from myoseg.networks.unet_body import UNetBody
-
-DICE_SMOOTHING: Final = 1.0
-"""Pixels added to both sides of the Dice coefficient: 1 where both masks are empty."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +72,6 @@ class Stage:
         read = {sequence for block in self.blocks for sequence in block.reads(sequences)}
         return tuple(sequence for sequence in Sequence if sequence in read)
 
-    def build(self) -> UNetBody:
-        """The stage's network, its weights drawn from torch's global generator."""
-        return UNetBody(self.n_inputs, len(self.blocks), self.channels, self.normalisation)
-
     def to_record(self) -> dict[str, Any]:
         """The stage as JSON values, blocks by name."""
         return {
@@ -110,31 +101,3 @@ class Stage:
             )
         except (KeyError, TypeError) as error:
             raise ConfigurationError(f"stage {record!r} cannot be read: {error!r}.") from error
-
-
-def stage_loss(
-    logits: Float[Tensor, "n block row col"],
-    masks: Bool[Tensor, "n block row col"],
-    assessed: Float32[Tensor, "n block"],
-) -> Float[Tensor, ""]:
-    """Cross-entropy plus one minus Dice, over the blocks that each sample's labels decide.
-
-    The Dice of a block counts the whole batch as one region, as `losses.negative_dice` does.
-    """
-    scores, wanted = logits.float(), masks.float()
-    weight = assessed[:, :, None, None]
-    cross_entropy = nn.functional.binary_cross_entropy_with_logits(
-        scores, wanted, reduction="none"
-    ).mean(dim=(2, 3))
-    probabilities = scores.sigmoid() * weight
-    inside = (probabilities * wanted).sum(dim=(0, 2, 3))
-    total = probabilities.sum(dim=(0, 2, 3)) + (wanted * weight).sum(dim=(0, 2, 3))
-    dice = (2 * inside + DICE_SMOOTHING) / (total + DICE_SMOOTHING)
-    present = (assessed.sum(dim=0) > 0).float()
-    mean_cross_entropy = (cross_entropy * assessed).sum() / assessed.sum().clamp(min=1)
-    return mean_cross_entropy + ((1 - dice) * present).sum() / present.sum().clamp(min=1)
-
-
-def channels_last(network: nn.Module) -> nn.Module:
-    """The network with its weights laid out as convolutions run fastest."""
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 
-from myoseg.blocks import Block, BlockTable
+from myoseg.blocks import Architecture, Block, BlockTable
 from myoseg.cases.case import Case
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.files import sha256_of
 from myoseg.networks.checkpoint import load_network
-from myoseg.prediction.device import find_device
+from myoseg.networks.segmenter import Segmenter
+from myoseg.networks.unet import UNet
+from myoseg.prediction.engines.engine import Engine, EngineChoice
+from myoseg.prediction.engines.pytorch import PyTorchEngine
 from myoseg.prediction.ensemble import average
 from myoseg.prediction.probabilities import BlockProbabilities
 from myoseg.slices.encoder import encode_images
@@ -25,9 +28,6 @@ from myoseg.slices.samples import PlainSamples
 ImageStack = Float32[np.ndarray, "slice input row col"]
 ProbabilityStack = Float32[np.ndarray, "slice row col"]
 Predictor = Callable[[ImageStack], ProbabilityStack]
-
-SLICES_AT_ONCE: Final = 8
-"""How many slices go through a network together; bounds memory for long stacks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,17 +80,16 @@ class EnsembleModel:
         return None if self.folder is None else sha256_of(self.folder / "model.json")
 
 
-def load_ensemble(folder: Path, record: dict[str, Any], device: str) -> EnsembleModel:
+def load_ensemble(folder: Path, record: dict[str, Any], choice: EngineChoice) -> EnsembleModel:
     """The model that a run's `model.json` describes.
 
     Args:
         folder: of the run.
         record: what its `model.json` holds.
-        device: auto, cpu, gpu, gpu:N or mps.
+        choice: what computes; OpenVINO runs the U-Nets, PyTorch the other networks.
 
     Raises:
         ModelError: training not finished, weights missing or altered, or a field is unreadable.
-        ConfigurationError: the device is not there.
     """
     try:
         table = BlockTable.from_record(record["table"])
@@ -112,10 +111,9 @@ def load_ensemble(folder: Path, record: dict[str, Any], device: str) -> Ensemble
         )
     trained = {name for name, _ in members}
     table = replace(table, blocks=tuple(b for b in table.blocks if b.name in trained))
-    target = torch.device(find_device(device))
     predictors = {
         block.name: tuple(
-            _predictor_from(folder, *members[block.name, network], target)
+            _predictor_from(folder, *members[block.name, network], choice)
             for network in block.networks
         )
         for block in table.blocks
@@ -123,22 +121,35 @@ def load_ensemble(folder: Path, record: dict[str, Any], device: str) -> Ensemble
     return EnsembleModel(table, preprocessing, predictors, folder)
 
 
-def _predictor_from(run: Path, member: str, weights_sha256: str, device: torch.device) -> Predictor:
+def _predictor_from(run: Path, member: str, weights_sha256: str, choice: EngineChoice) -> Predictor:
     segmenter, card = load_network(run / member)
     if card.weights_sha256 != weights_sha256:
         raise ModelError(
             f"{run / member} is not the network that {run / 'model.json'} describes; restore the "
             "whole run from one copy, or train again."
         )
-    segmenter = segmenter.to(device).eval()
+    engine = _engine_of(segmenter, choice)
 
     def predict(images: ImageStack) -> ProbabilityStack:
-        parts = []
-        with torch.inference_mode():
-            for first in range(0, len(images), SLICES_AT_ONCE):
-                batch = torch.from_numpy(images[first : first + SLICES_AT_ONCE]).to(device)
-                segmenter.check_input(batch)
-                parts.append(segmenter(batch)[:, 0].float().cpu().numpy())
-        return np.concatenate(parts)
+        segmenter.check_input(torch.from_numpy(images))
+        return engine(images)[:, 0]
 
     return predict
+
+
+def _engine_of(segmenter: Segmenter, choice: EngineChoice) -> Engine:
+    """OpenVINO runs the U-Net, whose graph it can be told at once; PyTorch runs all else.
+
+    A detector keeps to float32: whether a region counts hangs on thresholds.
+    """
+    if choice.engine == "openvino" and isinstance(segmenter, UNet):
+        from myoseg.prediction.engines.openvino import OpenVINOEngine
+        from myoseg.prediction.engines.openvino_unet import unet_graph
+
+        state = segmenter.body.state_dict()
+        weights = {name: tensor.numpy() for name, tensor in state.items()}
+        normalisation = segmenter.normalisation
+        return OpenVINOEngine(lambda shape: unet_graph(weights, normalisation, shape), choice)
+    if segmenter.architecture is Architecture.MASK_RCNN:
+        choice = replace(choice, precision="float32")
+    return PyTorchEngine(segmenter, choice)

@@ -9,7 +9,7 @@ from myoseg.blocks import BlockTable
 from myoseg.cases.case import Case
 from myoseg.prediction.cascade.model import load_cascade
 from myoseg.prediction.description import model_folder, read_description
-from myoseg.prediction.ensemble_model import load_ensemble
+from myoseg.prediction.engines.engine import AUTO, choose_engine
 from myoseg.prediction.probabilities import BlockProbabilities
 
 
@@ -35,15 +35,32 @@ class Model(Protocol):
         """SHA-256 of its description, which holds the hash of all weights; None in memory."""
 
 
-def load_model(model: Path | str, device: str = "auto") -> Model:
+def load_model(
+    model: Path | str,
+    device: str = AUTO,
+    *,
+    engine: str = AUTO,
+    precision: str = AUTO,
+    n_threads: int | None = None,
+) -> Model:
     """Reads a shipped model by its name, or the run folder of `myoseg train`.
+
+    Args:
+        model: name or folder.
+        device: this and the rest as in `engines.engine.choose_engine`.
+        engine: see there.
+        precision: see there.
+        n_threads: see there.
 
     Raises:
         ModelError: no model there, training not finished, weights missing or altered.
-        ConfigurationError: the device is not there.
+        ConfigurationError: the device or the engine is not there.
     """
     folder = model_folder(model)
     record = read_description(folder)
+    choice = choose_engine(engine, device, precision, n_threads)
     if record.get("kind") == CASCADE_KIND:
-        return load_cascade(folder, record, device)
-    return load_ensemble(folder, record, device)
+        return load_cascade(folder, record, choice)
+    from myoseg.prediction.ensemble_model import load_ensemble
+
+    return load_ensemble(folder, record, choice)

@@ -8,7 +8,6 @@ from jaxtyping import Float32
 
 from myoseg.errors import ModelError
 from myoseg.prediction.cascade.model import CascadeModel
-from myoseg.prediction.cascade.votes import ONE_VIEW, vote
 from myoseg.prediction.description import model_folder
 from myoseg.prediction.ensemble_model import EnsembleModel
 from myoseg.prediction.model import Model, load_model
@@ -40,7 +39,7 @@ def answers_to_zeros(model: Model) -> Iterator[tuple[str, Answer]]:
             for each in model.stages:
                 size_px = each.stage.size_px
                 zeros = np.zeros((1, each.stage.n_inputs, size_px, size_px), dtype=np.float32)
-                yield each.stage.name, vote(each.network, zeros, ONE_VIEW, each.device).mean
+                yield each.stage.name, each.engine(zeros)
         case EnsembleModel():
             size_px = model.preprocessing.size_px
             for block in model.table.blocks:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
 
 from myoseg.anatomy import REGIONS
 from myoseg.cases.quality import Quality
@@ -59,6 +58,9 @@ def _correlation(region: str, pairs: list[tuple[float, float]]) -> QualityCorrel
     values = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     if len(pairs) < FEWEST_CASES or not np.ptp(values, axis=0).all():
         return QualityCorrelation(region, len(pairs), None, None)
+    # Here, since it takes long to import and `myoseg predict` has no use for it.
+    from scipy import stats
+
     result = stats.spearmanr(values[:, 0], values[:, 1])
     return QualityCorrelation(
         region, len(pairs), float(result.statistic), float(np.clip(result.pvalue, 0, 1))

@@ -5,18 +5,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-import torch
+import numpy as np
+import safetensors.numpy
+from jaxtyping import Float32
 from safetensors import SafetensorError
 
 from myoseg.blocks import BlockTable
 from myoseg.cases.case import Case, Volume
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.files import sha256_of
-from myoseg.networks.stage import Stage, channels_last
+from myoseg.networks.stage import Stage
 from myoseg.prediction.cascade.predict import Procedure, StageModel, predict_blocks
-from myoseg.prediction.device import find_device
+from myoseg.prediction.engines.engine import Engine, EngineChoice
 from myoseg.prediction.probabilities import BlockProbabilities
+
+Weights = Mapping[str, Float32[np.ndarray, "..."]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +70,12 @@ class CascadeModel:
         return None if self.folder is None else sha256_of(self.folder / "model.json")
 
 
-def load_cascade(folder: Path, record: dict[str, Any], device: str) -> CascadeModel:
+def load_cascade(folder: Path, record: dict[str, Any], choice: EngineChoice) -> CascadeModel:
     """The model that a cascade's `model.json` describes.
 
     Raises:
         ModelError: training not finished, weights missing or altered, or a field is unreadable.
-        ConfigurationError: the device is not there.
     """
-    target = torch.device(find_device(device))
     try:
         table = BlockTable.from_record(record["table"])
         finished = [each for each in record["stages"] if each["finished"]]
@@ -89,7 +90,7 @@ def load_cascade(folder: Path, record: dict[str, Any], device: str) -> CascadeMo
             f"the training in {folder} is not finished; continue it with `myoseg train --resume`."
         )
     models = tuple(
-        StageModel(stage, _network_of(stage, folder / each["weights"], each, target), target)
+        StageModel(stage, _engine_of(stage, folder / each["weights"], each, choice))
         for stage, each in stages
     )
     trained = {block.name for stage, _ in stages for block in stage.blocks}
@@ -97,23 +98,41 @@ def load_cascade(folder: Path, record: dict[str, Any], device: str) -> CascadeMo
     return CascadeModel(replace(table, blocks=kept), models, folder)
 
 
-def _network_of(
-    stage: Stage, weights: Path, record: dict[str, Any], device: torch.device
-) -> torch.nn.Module:
-    if not weights.is_file():
-        raise ModelError(f"{weights} is missing; install myoseg again, or restore it from a copy.")
-    if sha256_of(weights) != record.get("weights_sha256"):
+def _engine_of(stage: Stage, path: Path, record: dict[str, Any], choice: EngineChoice) -> Engine:
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; install myoseg again, or restore it from a copy.")
+    if sha256_of(path) != record.get("weights_sha256"):
         raise ModelError(
-            f"{weights} is not the file that model.json describes: it is altered, damaged or of "
+            f"{path} is not the file that model.json describes: it is altered, damaged or of "
             "another training; restore both from one copy."
         )
-    network = stage.build()
+    make = _openvino_engine if choice.engine == "openvino" else _pytorch_engine
     try:
-        stored = safetensors.torch.load_file(weights)
-        network.load_state_dict({name: tensor.float() for name, tensor in stored.items()})
-    except (SafetensorError, RuntimeError) as error:
+        stored = safetensors.numpy.load_file(path)
+        weights = {name: tensor.astype(np.float32) for name, tensor in stored.items()}
+        return make(stage, weights, choice)
+    except (SafetensorError, RuntimeError, ModelError) as error:
         raise ModelError(
-            f"{weights} does not fit the stage that model.json describes: {error}; restore both "
+            f"{path} does not fit the stage that model.json describes: {error}; restore both "
             "from one copy."
         ) from error
-    return channels_last(network).to(device).eval()
+
+
+def _openvino_engine(stage: Stage, weights: Weights, choice: EngineChoice) -> Engine:
+    from myoseg.prediction.engines.openvino import OpenVINOEngine
+    from myoseg.prediction.engines.openvino_unet import unet_graph
+
+    engine = OpenVINOEngine(lambda shape: unet_graph(weights, stage.normalisation, shape), choice)
+    engine.compile_for((stage.n_inputs, stage.size_px, stage.size_px))
+    return engine
+
+
+def _pytorch_engine(stage: Stage, weights: Weights, choice: EngineChoice) -> Engine:
+    import torch
+
+    from myoseg.networks.stage_network import build_stage
+    from myoseg.prediction.engines.pytorch import PyTorchEngine
+
+    network = build_stage(stage)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return PyTorchEngine(torch.nn.Sequential(network, torch.nn.Sigmoid()), choice)

@@ -1,13 +1,11 @@
 """A case in, the probabilities of every block of the cascade on the case's own grid out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
 from jaxtyping import Float32
-from torch import nn
 
 from myoseg.anatomy import MYOCARDIUM, Tissue
 from myoseg.block_tables import CASCADE
@@ -16,6 +14,7 @@ from myoseg.cases.case import Case, Volume
 from myoseg.networks.stage import Stage
 from myoseg.prediction.cascade.locate import HeartSize, find_heart, frame_around
 from myoseg.prediction.cascade.votes import ALL_VIEWS, FOUR_VIEWS, ONE_VIEW, Views, Votes, vote
+from myoseg.prediction.engines.engine import Engine
 from myoseg.prediction.probabilities import BlockProbabilities
 from myoseg.slices.framing import Frame, presented
 
@@ -47,8 +46,7 @@ class StageModel:
     """A stage and its trained network."""
 
     stage: Stage
-    network: nn.Module
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    engine: Engine
 
 
 def predict_blocks(
@@ -155,7 +153,7 @@ def _ask(
     case: Case, model: StageModel, frame: Frame, guides: Mapping[str, Volume], views: Views
 ) -> Votes:
     inputs = stage_input(case, model.stage, frame, guides)
-    return vote(model.network, inputs, views, model.device)
+    return vote(model.engine, inputs, views)
 
 
 def stage_input(

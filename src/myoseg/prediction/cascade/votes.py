@@ -1,16 +1,12 @@
 """One network asked about the eight turns and mirrors of a slice: their mean and their spread."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
 from jaxtyping import Float32
-from torch import Tensor, nn
 
-SLICES_AT_ONCE: Final = 16
-"""How many squares go through a network together; bounds memory for long stacks."""
+from myoseg.prediction.engines.engine import Engine
 
 ALL_VIEWS: Final = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
 FOUR_VIEWS: Final = ((0, False), (2, False), (0, True), (2, True))
@@ -19,6 +15,7 @@ ONE_VIEW: Final = ((0, False),)
 Views = tuple[tuple[int, bool], ...]
 Inputs = Float32[np.ndarray, "slice input row col"]
 Probabilities = Float32[np.ndarray, "slice block row col"]
+Maps = Float32[np.ndarray, "slice map row col"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,26 +31,18 @@ class Votes:
     spread: Probabilities
 
 
-def vote(network: nn.Module, inputs: Inputs, views: Views, device: torch.device) -> Votes:
+def vote(engine: Engine, inputs: Inputs, views: Views) -> Votes:
     """Asks the network about each view and turns the answers back."""
-    answers = np.stack(list(_answers(network, inputs, views, device)))
+    answers = np.stack([_turned_back(engine(_seen(inputs, view)), view) for view in views])
     return Votes(answers.mean(axis=0), answers.std(axis=0))
 
 
-def _answers(
-    network: nn.Module, inputs: Inputs, views: Views, device: torch.device
-) -> Iterator[Probabilities]:
-    images = torch.from_numpy(inputs)
-    for turns, mirrored in views:
-        seen = torch.rot90(images.flip(-1) if mirrored else images, turns, (-2, -1))
-        answer = torch.rot90(_run(network, seen, device), -turns, (-2, -1))
-        yield (answer.flip(-1) if mirrored else answer).numpy()
+def _seen(maps: Maps, view: tuple[int, bool]) -> Maps:
+    turns, mirrored = view
+    return np.ascontiguousarray(np.rot90(maps[..., ::-1] if mirrored else maps, turns, (2, 3)))
 
 
-def _run(network: nn.Module, images: Tensor, device: torch.device) -> Tensor:
-    parts = []
-    with torch.inference_mode():
-        for part in torch.split(images, SLICES_AT_ONCE):
-            batch = part.contiguous(memory_format=torch.channels_last).to(device)
-            parts.append(network(batch).float().sigmoid().cpu())
-    return torch.cat(parts)
+def _turned_back(maps: Maps, view: tuple[int, bool]) -> Maps:
+    turns, mirrored = view
+    turned = np.rot90(maps, -turns, (2, 3))
+    return turned[..., ::-1] if mirrored else turned

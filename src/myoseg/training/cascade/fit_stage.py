@@ -14,7 +14,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from myoseg.errors import InputError
-from myoseg.networks.stage import Stage, stage_loss
+from myoseg.networks.stage import Stage
+from myoseg.networks.stage_network import build_stage, stage_loss
 from myoseg.networks.unet_body import UNetBody
 from myoseg.training.cascade.examples import Example
 from myoseg.training.cascade.settings import StageSchedule
@@ -96,7 +97,7 @@ class _Run:
     ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = stage.build()
+            network = build_stage(stage)
         self.schedule, self.device = schedule, device
         self.layout = fastest_layout(device)
         self.network = network.to(device, memory_format=self.layout)  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""What runs a trained network: PyTorch, the reference on any device, or OpenVINO on a CPU."""
