@@ -18,7 +18,7 @@ import numpy as np
 
 from myoseg.cases.case import Case
 from myoseg.cases.layouts import CaseFiles, find_cases, read_case
-from myoseg.cohort import contours_of, predict_cohort
+from myoseg.cohort import PredictOptions, contours_of, predict_cohort
 from myoseg.files import folder_written_whole, write_csv
 from myoseg.prediction.cascade.model import CascadeModel
 from myoseg.prediction.cascade.predict import Procedure
@@ -157,8 +157,8 @@ def _score(run: Path, procedure: Procedure, held: Held, scores: Path) -> None:
         model = replace(model, stages=(_shipped().stages[0], model.stages[-1]))
     with folder_written_whole(scores) as folder:
         predicted = folder / "predicted"
-        drawn = contours_of(held.files) if held.in_contours else None
-        for outcome in predict_cohort(held.files, model, predicted, contours=drawn):
+        asked = PredictOptions(contours=contours_of(held.files) if held.in_contours else None)
+        for outcome in predict_cohort(held.files, model, predicted, asked):
             if outcome.error:
                 raise SystemExit(f"{outcome.name}: {outcome.error}")
         evaluate(

@@ -10,7 +10,7 @@ from myoseg.anatomy import Sequence
 from myoseg.block_tables import PHYSIOLOGICAL
 from myoseg.cases.case_files import case_files
 from myoseg.cases.layouts import find_cases
-from myoseg.cohort import CaseOutcome, predict_cohort
+from myoseg.cohort import CaseOutcome, PredictOptions, predict_cohort
 from myoseg.errors import OutputError
 from myoseg.prediction.ensemble_model import EnsembleModel
 from myoseg.slices.normalisation import Preprocessing
@@ -55,13 +55,13 @@ def test_each_case_gets_a_mask_statistics_and_a_preview(test_cases, model, tmp_p
 
 
 def test_consecutive_codes_are_written_if_asked_for(test_cases, model, tmp_path):
-    list(predict_cohort(test_cases[:1], model, tmp_path, consecutive=True))
+    list(predict_cohort(test_cases[:1], model, tmp_path, PredictOptions(consecutive=True)))
     mask = nib.load(tmp_path / f"{test_cases[0].name}_seg.nii.gz")
     assert set(np.unique(mask.dataobj)) <= {0, 1, 2, 3, 4, 5}
 
 
 def test_probabilities_are_written_for_each_block_if_asked_for(test_cases, model, tmp_path):
-    list(predict_cohort(test_cases[:1], model, tmp_path, probabilities=True))
+    list(predict_cohort(test_cases[:1], model, tmp_path, PredictOptions(probabilities=True)))
     name = test_cases[0].name
     assert names_in(tmp_path / "probabilities") == sorted(
         f"{name}_{block.name}.nii.gz" for block in PHYSIOLOGICAL.blocks

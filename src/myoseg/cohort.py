@@ -39,32 +39,54 @@ class CaseOutcome:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class PredictOptions:
+    """What is asked of a prediction beside the model.
+
+    Attributes:
+        consecutive: as in `save_segmentation`.
+        probabilities: as there.
+        contours: those of `contours_of`, from which the blocks that guide others are taken as far
+            as they are drawn; this needs a model whose blocks guide one another.
+    """
+
+    consecutive: bool = False
+    probabilities: bool = False
+    contours: Mapping[str, LabelFile] | None = None
+
+
 def predict_cohort(
-    files: Iterable[CaseFiles],
-    model: Model,
-    out: Path,
-    *,
-    consecutive: bool = False,
-    probabilities: bool = False,
-    contours: Mapping[str, LabelFile] | None = None,
+    files: Iterable[CaseFiles], model: Model, out: Path, options: PredictOptions | None = None
 ) -> Iterator[CaseOutcome]:
     """Segments each case into `out`; a case that fails is reported and the next one goes on.
-
-    `consecutive` and `probabilities` are those of `save_segmentation`. With `contours`, those of
-    `contours_of`, the blocks that guide others are taken from there as far as they are drawn; this
-    needs a model whose blocks guide one another.
 
     Raises:
         OutputError: `out` cannot be written to; no later case could be saved either.
     """
+    asked = options or PredictOptions()
+    return (predict_case(each, model, out, asked) for each in files)
+
+
+def predict_case(files: CaseFiles, model: Model, out: Path, options: PredictOptions) -> CaseOutcome:
+    """Segments one case into `out`; what went wrong with it is logged and told in the outcome.
+
+    Raises:
+        OutputError: `out` cannot be written to.
+    """
 
     def predict(case_files: CaseFiles) -> None:
         case = read_case(case_files, with_labels=False)
-        known = model if contours is None else _with_contours(model, case, case_files, contours)
-        found = segment(case, known)
-        save_segmentation(found, case, out, consecutive=consecutive, probabilities=probabilities)
+        drawn = options.contours
+        known = model if drawn is None else _with_contours(model, case, case_files, drawn)
+        save_segmentation(
+            segment(case, known),
+            case,
+            out,
+            consecutive=options.consecutive,
+            probabilities=options.probabilities,
+        )
 
-    return _outcomes(files, predict)
+    return _outcome(files, predict)
 
 
 def threshold_cohort(
@@ -101,7 +123,7 @@ def threshold_cohort(
             notes={"threshold": found.to_record()},
         )
 
-    return _outcomes(files, cut)
+    return (_outcome(each, cut) for each in files)
 
 
 def contours_of(
@@ -185,27 +207,23 @@ def _wall(
     return wall
 
 
-def _outcomes(
-    files: Iterable[CaseFiles], work: Callable[[CaseFiles], None]
-) -> Iterator[CaseOutcome]:
-    """Does the work case by case; a case that fails is logged and the next one goes on.
+def _outcome(files: CaseFiles, work: Callable[[CaseFiles], None]) -> CaseOutcome:
+    """Does the work on a case; what fails is logged.
 
     Raises:
         OutputError: no later case could be saved either.
     """
-    for case_files in files:
-        try:
-            work(case_files)
-        except OutputError:
-            raise
-        except MyosegError as error:
-            log.error("%s: %s", case_files.name, error)
-            yield CaseOutcome(case_files.name, str(error))
-        except Exception as error:
-            log.exception("%s: failed unexpectedly", case_files.name)
-            yield CaseOutcome(case_files.name, f"{type(error).__name__}: {error}")
-        else:
-            yield CaseOutcome(case_files.name)
+    try:
+        work(files)
+    except OutputError:
+        raise
+    except MyosegError as error:
+        log.error("%s: %s", files.name, error)
+        return CaseOutcome(files.name, str(error))
+    except Exception as error:
+        log.exception("%s: failed unexpectedly", files.name)
+        return CaseOutcome(files.name, f"{type(error).__name__}: {error}")
+    return CaseOutcome(files.name)
 
 
 def save_segmentation(

@@ -72,6 +72,12 @@ def predict(
             "machines that write into the same folder.",
         ),
     ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j", "--jobs", min=1, help="Cases at once, each in a process; they share the cores."
+        ),
+    ] = 1,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -86,13 +92,14 @@ def predict(
     if coding is not None and contours is None:
         raise typer.BadParameter("--coding goes with --contours")
     from myoseg.cases.layouts import case_files, find_cases
-    from myoseg.cohort import contours_of, predict_cohort
+    from myoseg.cohort import PredictOptions, contours_of, predict_cohort
     from myoseg.cohort_part import Share, not_done, require_same_run
+    from myoseg.cohort_processes import predict_in_processes
     from myoseg.files import sha256_of, write_json
     from myoseg.manifest import run_manifest
     from myoseg.prediction.description import DESCRIPTION, model_folder
     from myoseg.prediction.engines.engine import choose_engine
-    from myoseg.prediction.model import load_model
+    from myoseg.prediction.model import ModelSource
     from myoseg.quantification.confidence import write_quality_table
 
     files = (
@@ -106,12 +113,8 @@ def predict(
         files = share
     folder = model_folder(model)
     choice = choose_engine(engine, device, precision, threads)
-    log.debug("%s", choice)
-    loaded = load_model(
-        folder, device, engine=engine, precision=precision, n_threads=choice.n_threads
-    )
-    if blocks:
-        loaded = loaded.with_blocks(blocks)
+    source = ModelSource(folder, device, engine, precision, threads, tuple(blocks or ()))
+    loaded = source.load()
     drawn = contours_of(files, contours, coding) if contours and files else None
     manifest = run_manifest(
         "predict",
@@ -135,8 +138,11 @@ def predict(
         log.info("%d of %d cases are done already", len(files) - len(left), len(files))
         files = left
     write_json(out / "run.json", manifest)
-    outcomes = predict_cohort(
-        files, loaded, out, consecutive=consecutive, probabilities=save_probs, contours=drawn
+    options = PredictOptions(consecutive, save_probs, drawn)
+    outcomes = (
+        predict_cohort(files, loaded, out, options)
+        if jobs == 1
+        else predict_in_processes(files, source, out, options, jobs)
     )
     failed = [
         outcome

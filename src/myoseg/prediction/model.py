@@ -1,6 +1,7 @@
 """What `segment` needs of a model, and from a folder or a shipped model's name to one."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -64,3 +65,40 @@ def load_model(
     from myoseg.prediction.ensemble_model import load_ensemble
 
     return load_ensemble(folder, record, choice)
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model comes from and what computes it: what a process must be told to load it.
+
+    Attributes:
+        model: this and the next four as in `load_model`.
+        device: see there.
+        engine: see there.
+        precision: see there.
+        n_threads: see there.
+        blocks: the only ones that are used; none for all.
+    """
+
+    model: Path | str
+    device: str = AUTO
+    engine: str = AUTO
+    precision: str = AUTO
+    n_threads: int | None = None
+    blocks: tuple[str, ...] = ()
+
+    def load(self) -> Model:
+        """The model.
+
+        Raises:
+            ModelError: as `load_model`.
+            ConfigurationError: as `load_model`, or the model has no such block.
+        """
+        model = load_model(
+            self.model,
+            self.device,
+            engine=self.engine,
+            precision=self.precision,
+            n_threads=self.n_threads,
+        )
+        return model.with_blocks(self.blocks) if self.blocks else model
