@@ -25,8 +25,8 @@ from myoseg.quantification.pairing import PROBABILITIES, LabelFile, label_files
 from myoseg.quantification.threshold_methods import ThresholdMethod
 from myoseg.quantification.thresholds import threshold
 from myoseg.quantification.volumes import statistics_record
-from myoseg.reporting.figures import save_figure
 from myoseg.reporting.preview import preview
+from myoseg.reporting.raster import save_picture
 
 log = logging.getLogger(__name__)
 
@@ -252,7 +252,7 @@ def save_segmentation(
     quality = segmentation.quality
     record = statistics_record(name, labels, geometry, quality) | dict(notes or {})
     write_json(out / f"{name}_stats.json", record)
-    save_figure(preview(case, labels, quality), out / f"{name}_preview.png")
+    save_picture(preview(case, labels, quality).painted(), out / f"{name}_preview.png")
     for block, probability in segmentation.probabilities.items() if probabilities else ():
         write_volume(out / PROBABILITIES / f"{name}_{block}.nii.gz", probability, geometry)
     write_labels(labels_path(out, name), labels.codes, geometry, consecutive=consecutive)

@@ -1,15 +1,12 @@
-"""Figures of one case: the preview, and the contours of Figures 4 and 5."""
+"""The contours of Figures 4 and 5."""
 
 import numpy as np
-import pytest
 from matplotlib.colors import to_hex
 
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
 from myoseg.cases.case import LabelMap
-from myoseg.cases.quality import Flag, Quality
 from myoseg.reporting.case_contours import PREDICTED_COLOUR, figure45_contours
 from myoseg.reporting.palette import COLOURS
-from myoseg.reporting.preview import MOST_SLICES, preview
 
 ANATOMY_ONLY = (
     frozenset({Tissue.LV_BLOOD_POOL}),
@@ -76,42 +73,11 @@ def test_empty_label_maps_have_no_contours(ring_case, ring_labels):
     empty = LabelMap(ring_labels().codes * 0)
     figure = figure45_contours(ring_case(), empty, empty)
     assert not any(axes.collections for axes in figure.axes)
-    figure = preview(ring_case(), empty)
-    assert not any(axes.collections for axes in figure.axes)
-    assert "nothing found" in figure.get_suptitle()
-
-
-@pytest.mark.parametrize("sequences", [tuple(Sequence), (Sequence.LGE,)])
-def test_a_preview_has_a_row_for_each_sequence_that_is_there(ring_case, ring_labels, sequences):
-    figure = preview(ring_case(sequences), ring_labels())
-    assert len(figure.axes) == 2 * len(sequences)
-    assert len(figure.axes[0].collections) == 5
-
-
-def test_a_preview_names_what_was_not_assessed(ring_case, ring_labels):
-    codes = np.where(np.isin(ring_labels().codes, [1220, 2221]), 200, ring_labels().codes)
-    figure = preview(ring_case([Sequence.BSSFP]), LabelMap(codes.astype(np.int16), ANATOMY_ONLY))
-    assert "myocardium" in texts_of(figure)
-    assert "not assessed: normal myocardium, edema, scar" in texts_of(figure)
-
-
-def test_a_preview_says_why_to_look_at_the_case(ring_case, ring_labels):
-    flags = (Flag("open_ring", "the ring is open"), Flag("lv_gap", "a slice is missing"))
-    figure = preview(ring_case(), ring_labels(), Quality(0.5, {}, {}, flags))
-    title = " ".join(figure.get_suptitle().split())
-    assert title == "ring: look at this case: the ring is open; a slice is missing"
-    assert preview(ring_case(), ring_labels(), Quality(1.0, {}, {})).get_suptitle() == "ring"
-
-
-def test_a_long_stack_is_thinned_out(ring_case, ring_labels):
-    figure = preview(ring_case([Sequence.BSSFP], n_slices=30), ring_labels(n_slices=30))
-    assert len(figure.axes) == MOST_SLICES
 
 
 def test_nothing_given_is_changed(ring_case, ring_labels):
     case, labels = ring_case(), ring_labels()
     before = [*(image.copy() for image in case.images.values()), labels.codes.copy()]
-    preview(case, labels)
     figure45_contours(case, labels, labels)
     after = [*case.images.values(), labels.codes]
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))

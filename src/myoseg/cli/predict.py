@@ -73,11 +73,19 @@ def predict(
         ),
     ] = None,
     jobs: Annotated[
-        int,
+        int | None,
         typer.Option(
             "-j", "--jobs", min=1, help="Cases at once, each in a process; they share the cores."
         ),
-    ] = 1,
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Use the Ray cluster at HOST:PORT, auto, or local; --jobs is then the number of "
+            "its workers. Needs myoseg[ray] and the same folders on every node.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -95,6 +103,7 @@ def predict(
     from myoseg.cohort import PredictOptions, contours_of, predict_cohort
     from myoseg.cohort_part import Share, not_done, require_same_run
     from myoseg.cohort_processes import predict_in_processes
+    from myoseg.cohort_ray import predict_on_ray
     from myoseg.files import sha256_of, write_json
     from myoseg.manifest import run_manifest
     from myoseg.prediction.description import DESCRIPTION, model_folder
@@ -139,11 +148,12 @@ def predict(
         files = left
     write_json(out / "run.json", manifest)
     options = PredictOptions(consecutive, save_probs, drawn)
-    outcomes = (
-        predict_cohort(files, loaded, out, options)
-        if jobs == 1
-        else predict_in_processes(files, source, out, options, jobs)
-    )
+    if ray is not None:
+        outcomes = predict_on_ray(files, source, out, options, ray, jobs)
+    elif jobs is not None and jobs > 1:
+        outcomes = predict_in_processes(files, source, out, options, jobs)
+    else:
+        outcomes = predict_cohort(files, loaded, out, options)
     failed = [
         outcome
         for outcome in progress_over(outcomes, total=len(files), title="Segmenting", quiet=quiet)

@@ -1,21 +1,43 @@
-"""One picture a case: its slices in every sequence, with the outlines that were found."""
+"""One picture a case: its slices in every sequence, with the outlines that were found.
+
+It is drawn by Pillow and OpenCV: one is made for every case of a cohort, and matplotlib takes about
+as long to draw it as the networks take to segment the case, and as long again to be imported.
+"""
 
 import textwrap
+from dataclasses import dataclass
 from typing import Final
 
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+import numpy as np
+from jaxtyping import Bool
+from PIL import Image
 
 from myoseg.anatomy import REGIONS, Tissue, Tissues, representative
 from myoseg.cases.case import Case, LabelMap
 from myoseg.cases.quality import Quality
-from myoseg.reporting.contours import draw_outline, panel_grid, show_image
 from myoseg.reporting.palette import SEQUENCE_TITLES, colour_of, title_of
-from myoseg.reporting.view import grey_window, slices_to_show, view_of
+from myoseg.reporting.raster import (
+    Canvas,
+    draw_mask_outline,
+    grey_pixels,
+    text_size,
+)
+from myoseg.reporting.view import View, grey_window, slices_to_show, view_of
 
 MOST_SLICES: Final = 12
 
-_LETTERS_AN_INCH: Final = 14
+PANEL_PX: Final = 255
+GAP_PX: Final = 6
+FEWEST_PX: Final = 750
+"""Width of the narrowest picture: its legend must fit."""
+
+TEXT_PX, SMALL_PX, LINE_PX = 19, 17, 26
+LABEL_PX: Final = 34
+"""For the sequences' names at the left border."""
+
+LEGEND_GREY: Final = "#444444"
+
+_LETTERS_A_PX: Final = 0.09
 """Of the title."""
 
 _DRAWN: Final = (
@@ -27,7 +49,78 @@ _DRAWN: Final = (
 )
 
 
-def preview(case: Case, labels: LabelMap, quality: Quality | None = None) -> Figure:
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What the picture of a case shows.
+
+    Attributes:
+        case: rows are its sequences.
+        view: the part of a slice that is shown.
+        shown: indices of the slices, columns from the first to the last.
+        outlines: what is outlined in which order: shared borders take the later one's colour.
+        title: the case's name, and why it should be looked at.
+        not_assessed: the regions that were not looked for, in words.
+    """
+
+    case: Case
+    view: View
+    shown: tuple[int, ...]
+    outlines: tuple[tuple[Tissues, Bool[np.ndarray, "slice row col"]], ...]
+    title: str
+    not_assessed: str
+
+    def painted(self) -> Image.Image:
+        """The picture."""
+        width_px = LABEL_PX + len(self.shown) * (PANEL_PX + GAP_PX)
+        width_px = max(width_px, FEWEST_PX)
+        title = textwrap.wrap(self.title, int(_LETTERS_A_PX * width_px)) or [""]
+        panel_px = PANEL_PX, max(1, round(PANEL_PX * self.view.height_per_width))
+        rows_px = len(self.case.sequences) * (panel_px[1] + GAP_PX)
+        top_px = GAP_PX + (len(title) + 1) * LINE_PX
+        n_legend_lines = 1 + bool(self.not_assessed)
+        canvas = Canvas(width_px, top_px + rows_px + (n_legend_lines + 1) * LINE_PX)
+        for line, words in enumerate(title):
+            canvas.write(words, (width_px // 2, GAP_PX + line * LINE_PX), TEXT_PX, anchor="ma")
+        self._paint_panels(canvas, top_px, panel_px)
+        self._paint_legend(canvas, top_px + rows_px + LINE_PX // 2, n_legend_lines)
+        return canvas.image
+
+    def _paint_panels(self, canvas: Canvas, top_px: int, panel_px: tuple[int, int]) -> None:
+        for row, sequence in enumerate(self.case.sequences):
+            window = grey_window(self.case.images[sequence])
+            y = top_px + row * (panel_px[1] + GAP_PX)
+            canvas.write_upward(SEQUENCE_TITLES[sequence], (6, y + panel_px[1] // 2), TEXT_PX)
+            for column, index in enumerate(self.shown):
+                plane = self.view.of(self.case.images[sequence][index])
+                pixels = grey_pixels(plane, window, panel_px)
+                for group, mask in self.outlines:
+                    draw_mask_outline(pixels, self.view.of(mask[index]), colour_of(group))
+                x = LABEL_PX + column * (PANEL_PX + GAP_PX)
+                canvas.paste(pixels, (x, y))
+                if row == 0:
+                    label = f"{index + 1}/{self.case.n_slices}"
+                    canvas.write(label, (x + PANEL_PX // 2, top_px - 4), SMALL_PX, anchor="md")
+
+    def _paint_legend(self, canvas: Canvas, y: int, n_lines: int) -> None:
+        titles = [title_of(group) for group, _ in self.outlines]
+        widths = [55 + text_size(title, SMALL_PX) + 25 for title in titles]
+        width_px = max(sum(widths), text_size(self.not_assessed, SMALL_PX) + 30)
+        x = (canvas.image.width - width_px) // 2
+        canvas.box((x, y, x + width_px, y + n_lines * LINE_PX + 4), LEGEND_GREY)
+        if self.not_assessed:
+            middle = canvas.image.width // 2
+            canvas.write(self.not_assessed, (middle, y + 4), SMALL_PX, "white", anchor="ma")
+            y += LINE_PX
+        x = (canvas.image.width - sum(widths)) // 2
+        for (group, _), title, width in zip(self.outlines, titles, widths, strict=True):
+            canvas.line(
+                (x + 10, y + LINE_PX // 2 + 2), (x + 45, y + LINE_PX // 2 + 2), colour_of(group)
+            )
+            canvas.write(title, (x + 55, y + LINE_PX // 2 + 2), SMALL_PX, "white", anchor="lm")
+            x += width
+
+
+def preview(case: Case, labels: LabelMap, quality: Quality | None = None) -> Preview:
     """A montage of the case: rows are its sequences, columns slices from the first to the last.
 
     Groups that were not told apart are drawn as one, in the colour of the mildest. Shows the
@@ -35,23 +128,17 @@ def preview(case: Case, labels: LabelMap, quality: Quality | None = None) -> Fig
     says what `quality` flags.
     """
     heart = labels.codes > 0
-    view, shown = view_of(heart, case.geometry), slices_to_show(heart, MOST_SLICES)
-    figure, panels = panel_grid(len(case.sequences), len(shown), view.height_per_width)
-    masks = {group: labels.mask(group) for group in _in_drawing_order(labels)}
-    for row, sequence in zip(panels, case.sequences, strict=True):
-        window = grey_window(case.images[sequence])
-        for axes, index in zip(row, shown, strict=True):
-            show_image(axes, case.images[sequence][index], view, window)
-            for group, mask in masks.items():
-                draw_outline(axes, mask[index], view, colour_of(group))
-        row[0].set_ylabel(SEQUENCE_TITLES[sequence], fontsize=9)
-    for axes, index in zip(panels[0], shown, strict=True):
-        axes.set_title(f"{index + 1}/{case.n_slices}", fontsize=8)
-    title = _title(case.name, quality, found=bool(heart.any()))
-    n_letters = int(_LETTERS_AN_INCH * figure.get_figwidth())
-    figure.suptitle(textwrap.fill(title, n_letters), fontsize=9)
-    _add_legend(figure, labels)
-    return figure
+    groups = sorted(labels.groups, key=lambda group: _DRAWN.index(representative(group)))
+    unknown = (REGIONS[name] for name in labels.not_assessed if len(REGIONS[name]) == 1)
+    absent = ", ".join(map(title_of, unknown))
+    return Preview(
+        case=case,
+        view=view_of(heart, case.geometry),
+        shown=slices_to_show(heart, MOST_SLICES),
+        outlines=tuple((group, labels.mask(group)) for group in groups),
+        title=_title(case.name, quality, found=bool(heart.any())),
+        not_assessed=f"not assessed: {absent}" if absent else "",
+    )
 
 
 def _title(name: str, quality: Quality | None, *, found: bool) -> str:
@@ -59,27 +146,3 @@ def _title(name: str, quality: Quality | None, *, found: bool) -> str:
     if quality is not None and quality.flags:
         return f"{name}: look at this case: {quality.warning}"
     return name if found else f"{name}: nothing found"
-
-
-def _in_drawing_order(labels: LabelMap) -> list[Tissues]:
-    """Groups as outlines are laid over each other: shared borders take the later one's colour."""
-    return sorted(labels.groups, key=lambda group: _DRAWN.index(representative(group)))
-
-
-def _add_legend(figure: Figure, labels: LabelMap) -> None:
-    """The colours that are drawn, and the regions that were not looked for."""
-    groups = _in_drawing_order(labels)
-    handles = [Line2D([], [], color=colour_of(group), label=title_of(group)) for group in groups]
-    unknown = (REGIONS[name] for name in labels.not_assessed if len(REGIONS[name]) == 1)
-    absent = ", ".join(map(title_of, unknown))
-    legend = figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=3,
-        fontsize=8,
-        title=f"not assessed: {absent}" if absent else None,
-        title_fontsize=8,
-        facecolor="#444444",
-        labelcolor="white",
-    )
-    legend.get_title().set_color("white")

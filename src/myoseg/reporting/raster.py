@@ -1,0 +1,118 @@
+"""Pictures made of pixels: slices in grey, outlines on them, and text, by Pillow and OpenCV."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from myoseg.files import written_whole
+
+Pixels = UInt8[np.ndarray, "shown_row shown_col 3"]
+
+OUTLINE_PX: Final = 2
+RIM_PX: Final = 4
+RIM_OPACITY: Final = 0.6
+INK: Final = "black"
+
+
+class Canvas:
+    """A white picture to paint on; places are (x, y) in pixels from the upper left."""
+
+    def __init__(self, width_px: int, height_px: int) -> None:
+        self.image = Image.new("RGB", (width_px, height_px), "white")
+        self.pen = ImageDraw.Draw(self.image)
+
+    def write(
+        self,
+        text: str,
+        place: tuple[int, int],
+        size_px: int,
+        colour: str = INK,
+        anchor: str = "la",
+    ) -> None:
+        """Writes a line; `anchor` is Pillow's: what of the text lies at the place."""
+        self.pen.text(place, text, colour, _font(size_px), anchor)
+
+    def write_upward(self, text: str, place: tuple[int, int], size_px: int) -> None:
+        """Writes a line from below to above, its left border and its middle at the place."""
+        left, top, right, bottom = _font(size_px).getbbox(text)
+        line = Image.new("RGB", (round(right - left), round(bottom - top)), "white")
+        ImageDraw.Draw(line).text((-left, -top), text, INK, _font(size_px))
+        turned = line.transpose(Image.Transpose.ROTATE_90)
+        self.image.paste(turned, (place[0], place[1] - turned.height // 2))
+
+    def paste(self, pixels: Pixels, place: tuple[int, int]) -> None:
+        """Puts pixels with their upper left at the place."""
+        self.image.paste(Image.fromarray(pixels), place)
+
+    def box(self, corners: tuple[int, int, int, int], colour: str) -> None:
+        """Fills a box with round corners."""
+        self.pen.rounded_rectangle(corners, 4, colour)
+
+    def line(self, begin: tuple[int, int], end: tuple[int, int], colour: str) -> None:
+        """Draws a line as thick as outlines are."""
+        self.pen.line([begin, end], colour, OUTLINE_PX)
+
+
+def grey_pixels(
+    plane: Float32[np.ndarray, "row col"],
+    window: tuple[float, float],
+    size_px: tuple[int, int],
+) -> Pixels:
+    """A slice in grey at a size (width, height); the window's ends are black and white."""
+    low, high = window
+    grey = np.clip((np.nan_to_num(plane) - low) / (high - low), 0, 1) * 255
+    shown = cv2.resize(grey.astype(np.uint8), size_px, interpolation=cv2.INTER_LINEAR)
+    return np.repeat(shown[:, :, None], 3, axis=2)
+
+
+def draw_mask_outline(pixels: Pixels, mask: Bool[np.ndarray, "row col"], colour: str) -> None:
+    """Draws the outline of a mask of the same extent, with a dark rim; an empty one has none."""
+    if not mask.any():
+        return
+    height, width = pixels.shape[:2]
+    # Enlarged smoothly, so that the outline has no stairs.
+    shape = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    curves, _ = cv2.findContours(
+        (shape > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE
+    )
+    rimmed = pixels.copy()
+    cv2.polylines(rimmed, curves, True, (0, 0, 0), RIM_PX, cv2.LINE_AA)
+    cv2.addWeighted(rimmed, RIM_OPACITY, pixels, 1 - RIM_OPACITY, 0, pixels)
+    cv2.polylines(pixels, curves, True, _rgb(colour), OUTLINE_PX, cv2.LINE_AA)
+
+
+def text_size(text: str, size_px: int) -> int:
+    """Its width in pixels."""
+    return int(np.ceil(_font(size_px).getlength(text)))
+
+
+def save_picture(image: Image.Image, path: Path) -> None:
+    """Writes a PNG, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with written_whole(path) as aside:
+        image.save(aside, "PNG", compress_level=1)
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont:
+    """The font that comes with matplotlib, which has most alphabets; that is not imported."""
+    package = find_spec("matplotlib")
+    assert package is not None
+    assert package.origin is not None
+    file = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(file, size_px)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    """From #rrggbb."""
+    red, green, blue = (int(colour[first : first + 2], 16) for first in (1, 3, 5))
+    return red, green, blue

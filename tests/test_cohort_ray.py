@@ -1,0 +1,158 @@
+"""On a real Ray cluster of several node processes on this machine."""
+
+import os
+import signal
+import textwrap
+import time
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from myoseg.cases.layouts import find_cases
+from myoseg.cohort import PredictOptions, predict_cohort
+from myoseg.cohort_ray import predict_on_ray
+from myoseg.errors import ConfigurationError, ModelError
+from myoseg.prediction.model import ModelSource
+
+pytest.importorskip("ray")
+
+SLOW = """
+    import os
+    import time
+    from dataclasses import dataclass
+    from pathlib import Path
+
+    import numpy as np
+
+    from myoseg.block_tables import PHYSIOLOGICAL
+    from myoseg.prediction.ensemble_model import EnsembleModel
+    from myoseg.prediction.model import ModelSource
+    from myoseg.slices.normalisation import Preprocessing
+
+
+    class Slow(EnsembleModel):
+        def block_probabilities(self, case, table):
+            (self.folder / f"{case.name}.{os.getpid()}.{time.monotonic_ns()}").touch()
+            time.sleep(float((self.folder / "seconds").read_text()))
+            return super().block_probabilities(case, table)
+
+
+    def bright(images):
+        return np.clip(images[:, 0], 0, 1)
+
+
+    class SlowSource(ModelSource):
+        def load(self):
+            predictors = {block.name: (bright,) for block in PHYSIOLOGICAL.blocks}
+            return Slow(PHYSIOLOGICAL, Preprocessing(32), predictors, Path(self.model))
+"""
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("modules")
+    (folder / "slow_source.py").write_text(textwrap.dedent(SLOW))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(modules):
+    """The address of a cluster of two nodes, each its own processes, of one CPU each."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+    from ray.cluster_utils import Cluster
+
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(modules), before]))
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    nodes.add_node(num_cpus=1)
+    nodes.wait_for_nodes()
+    yield nodes.address
+    ray.shutdown()
+    nodes.shutdown()
+    os.environ.pop("PYTHONPATH")
+    if before is not None:
+        os.environ["PYTHONPATH"] = before
+
+
+@pytest.fixture
+def source(modules, tmp_path, monkeypatch):
+    """A function that makes a source whose model takes so long for a case, and notes who did it."""
+    monkeypatch.syspath_prepend(modules)
+    import slow_source
+
+    def make(seconds=0.0):
+        (tmp_path / "seconds").write_text(str(seconds))
+        return slow_source.SlowSource(tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def files(phantom_data):
+    return find_cases(phantom_data)
+
+
+def notes_in(folder):
+    """Case and process of each attempt."""
+    return [
+        (path.name.rsplit(".", 2)[0], int(path.name.rsplit(".", 2)[1]))
+        for path in folder.iterdir()
+        if path.name.count(".") == 2 and not path.is_dir()
+    ]
+
+
+def masks_in(folder):
+    return {path.name: np.asarray(nib.load(path).dataobj) for path in folder.glob("*_seg.nii.gz")}
+
+
+def require_same_masks(one, other):
+    expected, found = masks_in(one), masks_in(other)
+    assert found.keys() == expected.keys()
+    for name, mask in expected.items():
+        np.testing.assert_array_equal(found[name], mask)
+
+
+def test_a_cluster_gives_what_one_process_gives(cluster, files, source, tmp_path):
+    list(predict_cohort(files, source().load(), tmp_path / "one"))
+    for path in tmp_path.glob("*.*.*"):
+        path.unlink()
+    asked = PredictOptions()
+    outcomes = list(predict_on_ray(files, source(0.3), tmp_path / "ray", asked, cluster))
+    assert {each.name for each in outcomes} == {each.name for each in files}
+    assert not any(each.error for each in outcomes)
+    require_same_masks(tmp_path / "one", tmp_path / "ray")
+    assert len({process for _, process in notes_in(tmp_path)}) == 2, "both nodes worked"
+
+
+def test_the_cases_of_a_worker_that_is_killed_are_done_again(cluster, files, source, tmp_path):
+    list(predict_cohort(files, source().load(), tmp_path / "one"))
+    for path in tmp_path.glob("*.*.*"):
+        path.unlink()
+    outcomes = predict_on_ray(files, source(1.0), tmp_path / "ray", PredictOptions(), cluster)
+    done = [next(outcomes)]
+    until = time.monotonic() + 60
+    while len(notes_in(tmp_path)) < 3 and time.monotonic() < until:
+        time.sleep(0.05)
+    begun = [note for note in notes_in(tmp_path) if note[0] != done[0].name]
+    victim = begun[-1][1]
+    os.kill(victim, signal.SIGKILL)
+    done += list(outcomes)
+    assert sorted(each.name for each in done) == sorted(each.name for each in files)
+    assert not any(each.error for each in done)
+    attempts = [case for case, _ in notes_in(tmp_path)]
+    assert len(attempts) > len(files), "some case was begun twice"
+    require_same_masks(tmp_path / "one", tmp_path / "ray")
+
+
+def test_a_model_that_cannot_be_loaded_is_told(cluster, files, tmp_path):
+    nowhere = ModelSource(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match="nowhere"):
+        list(predict_on_ray(files, nowhere, tmp_path / "out", PredictOptions(), cluster))
+
+
+def test_a_worker_that_fits_on_no_node_is_refused(cluster, files, tmp_path):
+    wide = ModelSource("default", n_threads=64)
+    with pytest.raises(ConfigurationError, match="no node with 64 CPUs"):
+        list(predict_on_ray(files, wide, tmp_path / "out", PredictOptions(), cluster))
