@@ -15,7 +15,7 @@ test: $(INSTALLED)  ## the test suite
 check: $(INSTALLED)  ## what CI runs: lint, types, import contracts, tests with coverage
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
 
-bench: $(INSTALLED)  ## the benchmarks, each against a named peer
+bench: $(VENV)/.peers  ## the benchmarks, each against a named peer
 	PATH="$(abspath $(BIN)):$$PATH" scripts/bench
 
 # torch goes first and at its pinned version: the packages that need it then keep it.
@@ -24,6 +24,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $(INSTALLED)
+
+$(VENV)/.peers: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[bench]"
+	touch $(VENV)/.peers
 
 clean:
 	rm -rf $(VENV) demo
