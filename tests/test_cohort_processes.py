@@ -4,10 +4,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from myoseg import cohort_processes
 from myoseg.cases.layouts import find_cases
 from myoseg.cohort import CaseOutcome, PredictOptions, predict_cohort
-from myoseg.cohort_processes import LOST, predict_in_processes, threads_each
+from myoseg.cohort_processes import LOST, predict_in_processes
 from myoseg.errors import ConfigurationError, ModelError, OutputError
 from myoseg.prediction.model import ModelSource
 
@@ -112,9 +111,3 @@ def test_a_folder_that_cannot_be_written_ends_it(files, source_killed_by, tmp_pa
 def test_no_process_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="0 processes"):
         list(predict_in_processes([], ModelSource("default"), tmp_path, PredictOptions(), 0))
-
-
-@pytest.mark.parametrize(("n_cores", "n_processes", "n_threads"), [(8, 2, 4), (8, 3, 2), (2, 4, 1)])
-def test_processes_share_the_cores(monkeypatch, n_cores, n_processes, n_threads):
-    monkeypatch.setattr(cohort_processes, "n_cores", lambda: n_cores)
-    assert threads_each(n_processes) == n_threads

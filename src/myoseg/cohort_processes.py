@@ -7,7 +7,6 @@ it is reported as failed and the others go on.
 
 import logging
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ from myoseg.cases.layouts import CaseFiles
 from myoseg.cohort import CaseOutcome, PredictOptions, predict_case
 from myoseg.errors import ConfigurationError
 from myoseg.prediction.model import Model, ModelSource
+from myoseg.processor import threads_each
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +28,6 @@ WAITING_PER_PROCESS: Final = 2
 """Cases that are handed out ahead, so that no process waits for its next."""
 
 LOST: Final = "the process that segmented it died twice, as it does where memory runs out"
-
-
-def n_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def threads_each(n_processes: int) -> int:
-    """Threads for each process, so that all together use every core once."""
-    return max(1, n_cores() // n_processes)
 
 
 def predict_in_processes(

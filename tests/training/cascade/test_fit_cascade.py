@@ -10,7 +10,7 @@ from myoseg.cases.phantom import SMALL, simulate_case
 from myoseg.errors import ConfigurationError, InputError, ModelError, OutputError
 from myoseg.prediction.model import load_model
 from myoseg.prediction.segment import segment
-from myoseg.training.cascade import fit
+from myoseg.training.cascade import fit, train_stage
 from myoseg.training.cascade.examples import SimulatedExamples
 from myoseg.training.cascade.fit import train_cascade
 from myoseg.training.cascade.fit_stage import fit_stage
@@ -24,6 +24,12 @@ CPU = torch.device("cpu")
 
 def quiet(recipe, out, **options):
     return train_cascade(recipe, out, device="cpu", progress=False, n_workers=0, **options)
+
+
+@pytest.fixture(autouse=True)
+def one_core(monkeypatch):
+    """So that stages are trained in turn, in this process; see test_side_by_side.py."""
+    monkeypatch.setattr(fit, "n_cores", lambda: 1)
 
 
 def weights_of(folder, stage):
@@ -69,7 +75,7 @@ def test_an_unfinished_run_says_so_and_how_it_goes_on(tiny_recipe, tmp_path, mon
     def stop(*_arguments, **_options):
         raise stopped
 
-    monkeypatch.setattr(fit, "fit_stage", stop)
+    monkeypatch.setattr(train_stage, "fit_stage", stop)
     run = tmp_path / "run"
     with pytest.raises(TrainingInterruptedError, match=r"step 3\. Continue the run in .* --resume"):
         quiet(tiny_recipe, run)

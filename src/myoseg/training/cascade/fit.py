@@ -2,31 +2,28 @@
 
 import json
 import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import safetensors.torch
-import torch
-from rich.console import Console
-from rich.progress import Progress as ProgressBar
 from torch.utils.data import Dataset
 
 from myoseg.block_tables import CASCADE_KIND
 from myoseg.cases.case import Case
 from myoseg.errors import ConfigurationError, InputError, ModelError, OutputError
-from myoseg.files import sha256_of, write_json, write_text, written_whole
+from myoseg.files import sha256_of, write_json, write_text
 from myoseg.manifest import run_manifest, software_versions
 from myoseg.networks.stage import Stage
-from myoseg.networks.unet_body import UNetBody
+from myoseg.processor import n_cores
 from myoseg.training.allocator import keep_freed_memory
+from myoseg.training.cascade.bars import StageBars
 from myoseg.training.cascade.examples import Example, SimulatedExamples
-from myoseg.training.cascade.fit_stage import Progress, fit_stage
 from myoseg.training.cascade.labelled_slices import LabelledExamples
 from myoseg.training.cascade.recipe import CascadeRecipe, cascade_to_yaml, load_cascade_recipe
+from myoseg.training.cascade.side_by_side import train_side_by_side
+from myoseg.training.cascade.train_stage import train_stage, weights_path
 from myoseg.training.hardware import find_hardware
-from myoseg.training.interruption import StopRequest, TrainingInterruptedError, stopping_on_signals
+from myoseg.training.interruption import TrainingInterruptedError, stopping_on_signals
 from myoseg.training.plan import fingerprint_of
 from myoseg.training.run_folder import (
     CONFIG,
@@ -40,8 +37,6 @@ from myoseg.training.run_folder import (
 log = logging.getLogger(__name__)
 
 DATA: Final = "data.json"
-KEPT_AS: Final = torch.float16
-"""Weights are kept in half precision and computed with in float32."""
 
 
 def train_cascade(
@@ -55,7 +50,10 @@ def train_cascade(
     progress: bool = True,
     n_workers: int = 1,
 ) -> Path:
-    """Trains the networks of each stage in turn, on simulated slices or on labelled cases.
+    """Trains the networks of all stages, on simulated slices or on labelled cases.
+
+    From simulated slices on a CPU of several cores they learn side by side, each with its share of
+    the cores, which is faster than one after the other with all of them (docs/performance.md).
 
     A state is on disk every `saved_every` steps, so that a stopped run goes on from there; on a CPU
     with the same number of threads it ends in the weights of a run that was never stopped.
@@ -103,14 +101,30 @@ def train_cascade(
     stages = [stage for stage, _ in examples]
     _write_model(out, recipe, stages, fingerprint)
     keep_freed_memory()
-    with stopping_on_signals() as stop:
-        for stage, samples in examples:
-            try:
-                _train_stage(recipe, stage, samples, out, target, stop, progress, n_workers)
-            except TrainingInterruptedError as stopped:
-                message = f"{stopped}. Continue the run in {out} with --resume."
-                raise TrainingInterruptedError(message) from stopped
-            _write_model(out, recipe, stages, fingerprint)
+    left = [each for each in examples if not weights_path(out, each[0]).is_file()]
+    side_by_side = cases is None and target.type == "cpu" and min(len(left), n_cores()) > 1
+    with stopping_on_signals() as stop, StageBars(show=progress) as bars:
+        try:
+            if side_by_side:
+                names = [stage.name for stage, _ in left]
+                train_side_by_side(recipe, names, out, n_workers, stop, bars)
+            else:
+                for stage, samples in left:
+                    train_stage(
+                        recipe,
+                        stage,
+                        samples,
+                        out,
+                        target,
+                        n_workers=n_workers,
+                        report=bars.of(stage.name, recipe.stages[stage.name].schedule.n_steps),
+                        should_stop=lambda: stop.came,
+                    )
+                    _write_model(out, recipe, stages, fingerprint)
+        except TrainingInterruptedError as stopped:
+            message = f"{stopped}. Continue the run in {out} with --resume."
+            raise TrainingInterruptedError(message) from stopped
+    _write_model(out, recipe, stages, fingerprint)
     return out
 
 
@@ -133,60 +147,6 @@ def _examples_by_stage(
     if not examples:
         raise InputError("; ".join(faults))
     return examples
-
-
-def _train_stage(
-    recipe: CascadeRecipe,
-    stage: Stage,
-    examples: Dataset[Example],
-    out: Path,
-    device: torch.device,
-    stop: StopRequest,
-    progress: bool,
-    n_workers: int,
-) -> None:
-    """Trains a stage unless its weights are there; its state goes once they are."""
-    folder = out / stage.name
-    weights = out / f"{stage.name}.safetensors"
-    if weights.is_file():
-        return
-    schedule = recipe.stages[stage.name].schedule
-    began = time.perf_counter()
-    with ProgressBar(console=Console(stderr=True), disable=not progress) as bar:
-        task = bar.add_task(stage.name, total=schedule.n_steps)
-
-        def report(done: Progress) -> None:
-            bar.update(task, completed=done.step, description=f"{stage.name} {done.loss:.3f}")
-            log.debug("%s: %s", stage.name, done)
-
-        network = fit_stage(
-            stage,
-            examples,
-            schedule,
-            folder,
-            seed=recipe.seed,
-            device=device,
-            n_workers=n_workers,
-            report=report,
-            should_stop=lambda: stop.came,
-        )
-    log.info("%s: %d steps in %.0f s", stage.name, schedule.n_steps, time.perf_counter() - began)
-    save_stage(weights, network)
-    (folder / f"{stage.name}_state.safetensors").unlink(missing_ok=True)
-
-
-def save_stage(path: Path, network: UNetBody) -> None:
-    """Writes a stage's weights in half precision.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    tensors = {
-        name: tensor.detach().cpu().to(KEPT_AS).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    with written_whole(path) as aside:
-        safetensors.torch.save_file(tensors, aside)
 
 
 def _write_model(
@@ -212,7 +172,7 @@ def model_record(
 
 
 def _stage_record(folder: Path, stage: Stage) -> dict[str, Any]:
-    weights = folder / f"{stage.name}.safetensors"
+    weights = weights_path(folder, stage)
     finished = weights.is_file()
     return {
         "stage": stage.to_record(),
