@@ -15,11 +15,11 @@ lost signal of a moving wall), movement through the plane and turning between br
 heart moving against the chest, differences of the cardiac phase between sequences, flow in bSSFP,
 aliasing, distortion, parallel imaging's uneven noise, and contrast washing out during LGE.
 
-What they have of the anatomy: ventricles of many shapes with papillary muscles and trabeculae,
-atria and great vessels above the base, fat and pericardium, infarcts in coronary territories with
+What they have of the anatomy: ventricles of many shapes, in diastole and systole, dilated,
+hypertrophied or overloaded, with papillary muscles and trabeculae; atria and great vessels above the base, fat and pericardium, infarcts in coronary territories with
 edema around and microvascular obstruction within, and a torso. What they lack of it: other
-diseases of the heart, valves, coronary arteries, scar that does not begin at the endocardium,
-trabeculae that thin in systole, and anatomy other than an adult's.
+diseases of the heart, valves, coronary arteries, scar that does not begin at the endocardium, and
+anatomy other than an adult's.
 """
 
 from myoseg.cases.phantom.config import SMALL, GridRanges, PhantomConfig, clinical
