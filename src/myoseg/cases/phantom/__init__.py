@@ -16,10 +16,10 @@ heart moving against the chest, differences of the cardiac phase between sequenc
 aliasing, distortion, parallel imaging's uneven noise, and contrast washing out during LGE.
 
 What they have of the anatomy: ventricles of many shapes, in diastole and systole, dilated,
-hypertrophied or overloaded, with papillary muscles and trabeculae; atria and great vessels above the base, fat and pericardium, infarcts in coronary territories with
-edema around and microvascular obstruction within, and a torso. What they lack of it: other
-diseases of the heart, valves, coronary arteries, scar that does not begin at the endocardium, and
-anatomy other than an adult's.
+hypertrophied or overloaded, with papillary muscles and trabeculae; atria and great vessels above
+the base, fat and pericardium, infarcts in coronary territories with edema around and microvascular
+obstruction within, and a torso. What they lack of it: other diseases of the heart, valves, coronary
+arteries, scar that does not begin at the endocardium, and anatomy other than an adult's.
 """
 
 from myoseg.cases.phantom.config import SMALL, GridRanges, PhantomConfig, clinical
