@@ -18,7 +18,7 @@ from myoseg.prediction.engines.engine import Engine
 from myoseg.prediction.probabilities import BlockProbabilities
 from myoseg.slices.framing import Frame, presented
 
-CLEARLY_FOUND: Final = 0.4
+CLEARLY_FOUND: Final = 0.7
 """A heart in this part of the slices needs no second look."""
 
 
