@@ -118,7 +118,9 @@ def _measured(pool: Mask, wall: Mask, rv: Mask) -> Row:
 def _print(title: str, stacks: Iterable[list[Row]]) -> None:
     for part, rows in _by_part(stacks):
         values = np.array(rows)
-        values = values[np.isfinite(values[:, 0])]
+        values = values[np.isfinite(values[:, 0])] if rows else values
+        if not len(values):
+            continue
         cells = []
         for column in values.T:
             low, middle, high = np.nanquantile(column, (0.05, 0.5, 0.95))

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -126,3 +127,10 @@ def test_a_full_disk_ends_the_cohort_and_leaves_no_half_file(
 def test_no_cases_are_no_work(model, tmp_path):
     assert list(predict_cohort([], model, tmp_path / "out")) == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_name_that_no_file_could_have_fails_alone(test_cases, model, tmp_path):
+    long = replace(test_cases[0], name="n" * 230)
+    outcomes = list(predict_cohort([long, *test_cases], model, tmp_path))
+    assert "230 bytes" in outcomes[0].error
+    assert not any(outcome.error for outcome in outcomes[1:])

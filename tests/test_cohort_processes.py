@@ -1,4 +1,10 @@
+import os
+import subprocess
+import sys
 import textwrap
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import nibabel as nib
 import numpy as np
@@ -91,6 +97,73 @@ def test_a_case_that_kills_its_process_is_reported_and_the_others_are_done(
     assert {outcome.name: outcome.error for outcome in outcomes if outcome.error} == {fatal: LOST}
     done = {path.name.removesuffix("_seg.nii.gz") for path in (tmp_path / "out").glob("*_seg*")}
     assert done == {each.name for each in files} - {fatal}
+
+
+def test_a_process_that_dies_between_two_cases_loses_none(
+    files, source_killed_by, tmp_path, monkeypatch
+):
+    """The pool is found broken when a case is handed out, not when one is waited for."""
+    submit, n_calls = ProcessPoolExecutor.submit, 0
+
+    def broken_at_the_second(pool, *arguments):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 2:
+            raise BrokenProcessPool("a process died")
+        return submit(pool, *arguments)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", broken_at_the_second)
+    outcomes = list(
+        predict_in_processes(files, source_killed_by(), tmp_path / "out", PredictOptions(), 2)
+    )
+    assert by_name(outcomes) == by_name(CaseOutcome(each.name) for each in files)
+
+
+def test_processes_end_when_their_parent_is_killed(files, source_killed_by, tmp_path):
+    program = """
+import sys, time
+from pathlib import Path
+from myoseg.cases.layouts import find_cases
+from myoseg.cohort import PredictOptions
+from myoseg.cohort_processes import predict_in_processes
+import deadly
+
+if __name__ == "__main__":
+    files = find_cases(Path(sys.argv[1]))
+    outcomes = predict_in_processes(
+        files, deadly.DeadlySource(Path(sys.argv[2])), Path(sys.argv[3]), PredictOptions(), 2
+    )
+    next(outcomes)
+    print("one is done", flush=True)
+    time.sleep(60)
+"""
+    source = source_killed_by()
+    (tmp_path / "program.py").write_text(program)
+    parent = subprocess.Popen(
+        [
+            *(sys.executable, str(tmp_path / "program.py"), str(files[0].paths[0].parent)),
+            *(str(source.model), str(tmp_path / "out")),
+        ],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert parent.stdout.readline().strip() == b"one is done"
+    finally:
+        parent.kill()
+        parent.communicate()
+    until = time.monotonic() + 30
+    while _alive_in(parent.pid):
+        assert time.monotonic() < until, "its children go on"
+        time.sleep(0.2)
+
+
+def _alive_in(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_model_that_cannot_be_loaded_is_told_once(files, tmp_path):

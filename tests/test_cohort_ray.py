@@ -153,6 +153,7 @@ def test_a_model_that_cannot_be_loaded_is_told(cluster, files, tmp_path):
 
 
 def test_a_worker_that_fits_on_no_node_is_refused(cluster, files, tmp_path):
-    wide = ModelSource("default", n_threads=64)
-    with pytest.raises(ConfigurationError, match="no node with 64 CPUs"):
+    """The two nodes have two CPUs in all, but none has two."""
+    wide = ModelSource("default", n_threads=2)
+    with pytest.raises(ConfigurationError, match="no node with 2 CPUs"):
         list(predict_on_ray(files, wide, tmp_path / "out", PredictOptions(), cluster))

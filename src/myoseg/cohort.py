@@ -1,10 +1,11 @@
 """Many cases through one model or threshold: each is read, segmented and saved before the next."""
 
 import logging
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Bool
@@ -29,6 +30,9 @@ from myoseg.reporting.preview import preview
 from myoseg.reporting.raster import save_picture
 
 log = logging.getLogger(__name__)
+
+LONGEST_NAME_BYTES: Final = 200
+"""Of a case: file systems take 255 bytes, of which some are for prefix, block and suffix."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def predict_case(files: CaseFiles, model: Model, out: Path, options: PredictOpti
     """
 
     def predict(case_files: CaseFiles) -> None:
+        _require_short(case_files.name)
         case = read_case(case_files, with_labels=False)
         drawn = options.contours
         known = model if drawn is None else _with_contours(model, case, case_files, drawn)
@@ -224,6 +229,20 @@ def _outcome(files: CaseFiles, work: Callable[[CaseFiles], None]) -> CaseOutcome
         log.exception("%s: failed unexpectedly", files.name)
         return CaseOutcome(files.name, f"{type(error).__name__}: {error}")
     return CaseOutcome(files.name)
+
+
+def _require_short(name: str) -> None:
+    """Refuses a case whose results could not be written for its name alone.
+
+    Raises:
+        InputError: the name is too long.
+    """
+    n_bytes = len(os.fsencode(name))
+    if n_bytes > LONGEST_NAME_BYTES:
+        raise InputError(
+            f"the name {name} has {n_bytes} bytes, but files of results can be named after "
+            f"{LONGEST_NAME_BYTES} at most; rename the case's files."
+        )
 
 
 def save_segmentation(

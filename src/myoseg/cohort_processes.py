@@ -7,7 +7,9 @@ it is reported as failed and the others go on.
 
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 
 WAITING_PER_PROCESS: Final = 2
 """Cases that are handed out ahead, so that no process waits for its next."""
+
+MOST_PROCESSES: Final = 61
+"""As many as Windows lets a pool have."""
 
 LOST: Final = "the process that segmented it died twice, as it does where memory runs out"
 
@@ -53,9 +58,10 @@ def predict_in_processes(
     """
     if n_processes < 1:
         raise ConfigurationError(f"{n_processes} processes cannot work; give 1 or more.")
+    pending, suspects = deque(files), deque[CaseFiles]()
+    n_processes = min(n_processes, MOST_PROCESSES, max(1, len(pending)))
     if source.n_threads is None:
         source = replace(source, n_threads=threads_each(n_processes))
-    pending, suspects = deque(files), deque[CaseFiles]()
     while pending or suspects:
         alone = bool(suspects)
         queue = deque([suspects.popleft()]) if alone else pending
@@ -89,10 +95,10 @@ def _until_one_dies(
     try:
         while queue or running:
             while queue and len(running) < WAITING_PER_PROCESS * n_processes:
-                case = queue.popleft()
-                running[pool.submit(_Worker.predict, case)] = case
+                running[pool.submit(_Worker.predict, queue[0])] = queue[0]
+                queue.popleft()
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                case = running[future]
+                # It stays under way until its result is here: a broken pool has none.
                 outcome = future.result()
                 del running[future]
                 yield outcome
@@ -114,6 +120,7 @@ class _Worker:
     def start(cls, source: ModelSource, out: Path, options: PredictOptions, level: int) -> None:
         # Ctrl-C is for the parent, which lets the cases under way end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
         logging.getLogger("myoseg").setLevel(level)
         try:
@@ -127,3 +134,11 @@ class _Worker:
         if cls.fault is not None:
             raise cls.fault
         return predict_case(files, cls.model, cls.out, cls.options)
+
+
+def _end_with_parent() -> None:
+    """Ends this process once its parent is gone, which would else wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

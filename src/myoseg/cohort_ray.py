@@ -7,6 +7,7 @@ and its cases are done again; a case that loses its worker each time is reported
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -57,22 +58,27 @@ def predict_on_ray(
     ray = _ray_at(address)
     n_threads = source.n_threads or 1
     source = replace(source, n_threads=n_threads)
-    fits = int(ray.cluster_resources().get("CPU", 0)) // n_threads
+    fits = sum(
+        int(node["Resources"].get("CPU", 0)) // n_threads for node in ray.nodes() if node["Alive"]
+    )
     if fits < 1:
         raise ConfigurationError(
             f"the cluster at {address} has no node with {n_threads} CPUs; give fewer --threads."
         )
     make = ray.remote(num_cpus=n_threads, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
     level = logging.getLogger("myoseg").getEffectiveLevel()
-    workers = [
-        make.remote(source, out.resolve(), options, level)
-        for _ in range(min(n_workers or fits, fits))
-    ]
+    drawn = options.contours
+    if drawn is not None:
+        drawn = {name: replace(file, path=file.path.resolve()) for name, file in drawn.items()}
+    asked = replace(options, contours=drawn)
+    queue = deque(_with_full_paths(each) for each in files)
+    n_needed = min(n_workers or fits, fits, max(1, len(queue)))
+    workers = [make.remote(source, out.resolve(), asked, level) for _ in range(n_needed)]
     log.info(
         "%d workers with %d threads each on the cluster at %s", len(workers), n_threads, address
     )
     try:
-        yield from _outcomes(ray, workers, deque(files))
+        yield from _outcomes(ray, workers, queue)
     finally:
         for worker in workers:
             ray.kill(worker)
@@ -97,6 +103,26 @@ def _outcomes(ray: Any, workers: list[Any], queue: deque[CaseFiles]) -> Iterator
             yield CaseOutcome(case.name, LOST)
 
 
+def _with_full_paths(files: CaseFiles) -> CaseFiles:
+    """Workers run in other folders."""
+    images = {sequence: path.resolve() for sequence, path in files.images.items()}
+    return replace(files, images=images, labels=files.labels and files.labels.resolve())
+
+
+def _require_answer(address: str) -> None:
+    """Asks whether anybody listens at HOST:PORT, since Ray would go on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise ConfigurationError(
+            f"no Ray cluster answers at {address}: {error}. Start one with `ray start --head` and "
+            "give its address, or use --ray local."
+        ) from error
+
+
 def _ray_at(address: str) -> Any:
     """The library, connected."""
     # Ray reports its use to its makers unless it is told not to.
@@ -108,6 +134,7 @@ def _ray_at(address: str) -> Any:
             "Ray is not installed; `pip install 'myoseg[ray]'`, or use --jobs on this machine."
         ) from error
     if not ray.is_initialized():
+        _require_answer(address)
         try:
             ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING)
         except (ConnectionError, ValueError, RuntimeError) as error:

@@ -5,11 +5,17 @@ import pytest
 from PIL import Image
 
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
-from myoseg.cases.case import LabelMap
+from myoseg.cases.case import Case, Geometry, LabelMap
 from myoseg.cases.quality import Flag, Quality
 from myoseg.reporting.palette import COLOURS, title_of
 from myoseg.reporting.preview import FEWEST_PX, LABEL_PX, MOST_SLICES, PANEL_PX, preview
-from myoseg.reporting.raster import draw_mask_outline, grey_pixels, save_picture
+from myoseg.reporting.raster import (
+    draw_mask_outline,
+    grey_pixels,
+    save_picture,
+    text_size,
+    wrapped,
+)
 
 ANATOMY_ONLY = (
     frozenset({Tissue.LV_BLOOD_POOL}),
@@ -46,7 +52,8 @@ def test_it_has_a_row_for_each_sequence_that_is_there(ring_case, ring_labels, se
 def test_each_column_is_a_slice(ring_case, ring_labels):
     wide = picture_of(preview(ring_case(n_slices=6), ring_labels(n_slices=6)))
     assert wide.shape[1] > LABEL_PX + 6 * PANEL_PX
-    assert picture_of(preview(ring_case(n_slices=1), ring_labels(n_slices=1))).shape[1] == FEWEST_PX
+    one = picture_of(preview(ring_case(n_slices=1), ring_labels(n_slices=1)))
+    assert FEWEST_PX <= one.shape[1] < 1000
 
 
 def test_empty_label_maps_have_no_outlines(ring_case, ring_labels):
@@ -79,6 +86,39 @@ def test_a_long_title_takes_lines_and_the_picture_grows(ring_case, ring_labels):
     long = picture_of(preview(ring_case(), ring_labels(), Quality(0.5, {}, {}, flags)))
     assert long.shape[0] > short.shape[0] + 40
     assert long.shape[1] == short.shape[1]
+
+
+@pytest.mark.parametrize("shape", [(400, 4), (4, 400), (1, 9)])
+def test_a_slice_of_odd_proportions_has_a_panel_of_some_height(shape):
+    codes = np.zeros((1, *shape), np.int16)
+    image = np.random.default_rng(0).random((1, *shape)).astype(np.float32)
+    case = Case("odd", {Sequence.LGE: image}, Geometry(codes.shape, np.diag([1.0, 1, 10, 1])))
+    pixels = picture_of(preview(case, LabelMap(codes)))
+    assert 100 < pixels.shape[0] < 1400
+
+
+def test_the_legend_fits_a_picture_of_one_slice(ring_case, ring_labels):
+    pixels = picture_of(preview(ring_case(n_slices=1), ring_labels(n_slices=1)))
+    assert (pixels[-40:, :4] == 255).all()
+    assert (pixels[-40:, -4:] == 255).all()
+    for colour in COLOURS.values():
+        assert count_of(pixels[-60:], colour) > 30
+
+
+def test_a_small_scar_is_outlined_where_slices_are_shrunk():
+    pixels = grey_pixels(np.zeros((1000, 1000), np.float32), (0.0, 1.0), (255, 255))
+    mask = np.zeros((1000, 1000), dtype=bool)
+    mask[501:503, 333:335] = True
+    draw_mask_outline(pixels, mask, COLOURS[Tissue.SCAR])
+    assert count_of(pixels, COLOURS[Tissue.SCAR]) > 0
+
+
+def test_text_is_wrapped_between_words_and_within_one_that_is_too_wide():
+    lines = wrapped("one two " + "W" * 60, 19, 200)
+    assert lines[0] == "one two"
+    assert "".join(lines[1:]) == "W" * 60
+    assert all(text_size(line, 19) <= 200 for line in lines)
+    assert wrapped("", 19, 200) == [""]
 
 
 def test_a_long_stack_is_thinned_out(ring_case, ring_labels):

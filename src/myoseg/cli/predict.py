@@ -97,6 +97,10 @@ def predict(
         raise typer.BadParameter("--name goes with --bssfp, --lge and --t2, not with -i")
     if layout is not None and data is None:
         raise typer.BadParameter("--layout goes with -i")
+    if ray is not None:
+        if device not in ("auto", "cpu"):
+            raise typer.BadParameter("workers on a Ray cluster compute on CPUs; leave --device out")
+        device = "cpu"
     if coding is not None and contours is None:
         raise typer.BadParameter("--coding goes with --contours")
     from myoseg.cases.layouts import case_files, find_cases
@@ -138,6 +142,7 @@ def predict(
             "save_probs": save_probs,
             "contours": None if contours is None else "given",
             "coding": coding,
+            "precision": choice.precision,
         },
     ) | {"engine": choice.to_record()}
     if resume or shard is not None:

@@ -1,10 +1,15 @@
 """What the machine has: a device's name as users give it in, PyTorch's name of it out."""
 
-import ctypes.util
+import ctypes
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
 
 from myoseg.errors import ConfigurationError
+
+GPU_NODES: Final = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+GPU_DRIVERS: Final = ("libcuda.so.1", "nvcuda.dll", "amdhip64.dll")
 
 
 def find_device(name: str) -> str:
@@ -22,7 +27,7 @@ def find_device(name: str) -> str:
     if name == "cpu":
         return name
     present = {"cpu": "cpu", "auto": "cpu"}
-    if may_have_accelerator():
+    if name != "auto" or may_have_accelerator():
         present |= _accelerators()
     if name not in present:
         raise ConfigurationError(
@@ -40,8 +45,15 @@ def may_have_accelerator() -> bool:
             return False
     except PackageNotFoundError:
         return False
-    drivers = ("cuda", "nvcuda", "amdhip64")
-    return any(ctypes.util.find_library(driver) for driver in drivers)
+    return any(Path(node).exists() for node in GPU_NODES) or any(map(_loads, GPU_DRIVERS))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _accelerators() -> dict[str, str]:

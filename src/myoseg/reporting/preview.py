@@ -4,7 +4,6 @@ It is drawn by Pillow and OpenCV: one is made for every case of a cohort, and ma
 as long to draw it as the networks take to segment the case, and as long again to be imported.
 """
 
-import textwrap
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +20,7 @@ from myoseg.reporting.raster import (
     draw_mask_outline,
     grey_pixels,
     text_size,
+    wrapped,
 )
 from myoseg.reporting.view import View, grey_window, slices_to_show, view_of
 
@@ -28,17 +28,17 @@ MOST_SLICES: Final = 12
 
 PANEL_PX: Final = 255
 GAP_PX: Final = 6
+FLATTEST_PX, TALLEST_PX = PANEL_PX // 8, 4 * PANEL_PX
+"""Heights of a panel; beyond, slices are not shown in their proportions."""
+
 FEWEST_PX: Final = 750
-"""Width of the narrowest picture: its legend must fit."""
+"""Width of the narrowest picture."""
 
 TEXT_PX, SMALL_PX, LINE_PX = 19, 17, 26
 LABEL_PX: Final = 34
 """For the sequences' names at the left border."""
 
 LEGEND_GREY: Final = "#444444"
-
-_LETTERS_A_PX: Final = 0.09
-"""Of the title."""
 
 _DRAWN: Final = (
     Tissue.NORMAL_MYOCARDIUM,
@@ -71,10 +71,11 @@ class Preview:
 
     def painted(self) -> Image.Image:
         """The picture."""
-        width_px = LABEL_PX + len(self.shown) * (PANEL_PX + GAP_PX)
-        width_px = max(width_px, FEWEST_PX)
-        title = textwrap.wrap(self.title, int(_LETTERS_A_PX * width_px)) or [""]
-        panel_px = PANEL_PX, max(1, round(PANEL_PX * self.view.height_per_width))
+        panels_px = LABEL_PX + len(self.shown) * (PANEL_PX + GAP_PX)
+        width_px = max(panels_px, FEWEST_PX, self._legend_px + 2 * GAP_PX)
+        title = wrapped(self.title, TEXT_PX, width_px - 2 * GAP_PX)
+        height_px = round(PANEL_PX * self.view.height_per_width)
+        panel_px = PANEL_PX, min(max(height_px, FLATTEST_PX), TALLEST_PX)
         rows_px = len(self.case.sequences) * (panel_px[1] + GAP_PX)
         top_px = GAP_PX + (len(title) + 1) * LINE_PX
         n_legend_lines = 1 + bool(self.not_assessed)
@@ -101,18 +102,27 @@ class Preview:
                     label = f"{index + 1}/{self.case.n_slices}"
                     canvas.write(label, (x + PANEL_PX // 2, top_px - 4), SMALL_PX, anchor="md")
 
-    def _paint_legend(self, canvas: Canvas, y: int, n_lines: int) -> None:
+    @property
+    def _entries(self) -> list[tuple[str, int]]:
+        """The legend's titles and the width of each with its line."""
         titles = [title_of(group) for group, _ in self.outlines]
-        widths = [55 + text_size(title, SMALL_PX) + 25 for title in titles]
-        width_px = max(sum(widths), text_size(self.not_assessed, SMALL_PX) + 30)
+        return [(title, 80 + text_size(title, SMALL_PX)) for title in titles]
+
+    @property
+    def _legend_px(self) -> int:
+        widths = sum(width for _, width in self._entries)
+        return max(widths, text_size(self.not_assessed, SMALL_PX) + 30)
+
+    def _paint_legend(self, canvas: Canvas, y: int, n_lines: int) -> None:
+        width_px = self._legend_px
         x = (canvas.image.width - width_px) // 2
         canvas.box((x, y, x + width_px, y + n_lines * LINE_PX + 4), LEGEND_GREY)
         if self.not_assessed:
             middle = canvas.image.width // 2
             canvas.write(self.not_assessed, (middle, y + 4), SMALL_PX, "white", anchor="ma")
             y += LINE_PX
-        x = (canvas.image.width - sum(widths)) // 2
-        for (group, _), title, width in zip(self.outlines, titles, widths, strict=True):
+        x = (canvas.image.width - sum(width for _, width in self._entries)) // 2
+        for (group, _), (title, width) in zip(self.outlines, self._entries, strict=True):
             canvas.line(
                 (x + 10, y + LINE_PX // 2 + 2), (x + 45, y + LINE_PX // 2 + 2), colour_of(group)
             )

@@ -66,7 +66,8 @@ def grey_pixels(
 ) -> Pixels:
     """A slice in grey at a size (width, height); the window's ends are black and white."""
     low, high = window
-    grey = np.clip((np.nan_to_num(plane) - low) / (high - low), 0, 1) * 255
+    wide = np.nan_to_num(plane).astype(np.float64)
+    grey = np.clip((wide - low) / (high - low), 0, 1) * 255
     shown = cv2.resize(grey.astype(np.uint8), size_px, interpolation=cv2.INTER_LINEAR)
     return np.repeat(shown[:, :, None], 3, axis=2)
 
@@ -76,11 +77,12 @@ def draw_mask_outline(pixels: Pixels, mask: Bool[np.ndarray, "row col"], colour:
     if not mask.any():
         return
     height, width = pixels.shape[:2]
-    # Enlarged smoothly, so that the outline has no stairs.
-    shape = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    curves, _ = cv2.findContours(
-        (shape > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE
-    )
+    # Enlarged smoothly, so that the outline has no stairs; shrunk so that no small part is lost.
+    shrinks = mask.shape[0] > height or mask.shape[1] > width
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    shape = cv2.resize(mask.astype(np.float32), (width, height), interpolation=how)
+    inside = shape > (0.0 if shrinks else 0.5)
+    curves, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     rimmed = pixels.copy()
     cv2.polylines(rimmed, curves, True, (0, 0, 0), RIM_PX, cv2.LINE_AA)
     cv2.addWeighted(rimmed, RIM_OPACITY, pixels, 1 - RIM_OPACITY, 0, pixels)
@@ -90,6 +92,22 @@ def draw_mask_outline(pixels: Pixels, mask: Bool[np.ndarray, "row col"], colour:
 def text_size(text: str, size_px: int) -> int:
     """Its width in pixels."""
     return int(np.ceil(_font(size_px).getlength(text)))
+
+
+def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
+    """The text in lines of at most this width, broken between words or within a wider one."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if text_size(longer, size_px) <= width_px:
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if lines[-1] and text_size(lines[-1] + letter, size_px) > width_px:
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line] or [""]
 
 
 def save_picture(image: Image.Image, path: Path) -> None:

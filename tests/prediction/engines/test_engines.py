@@ -1,5 +1,6 @@
 """Every engine against the reference, which is PyTorch in float32 on a CPU."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -101,6 +102,16 @@ def test_the_fastest_engine_draws_what_the_reference_draws(seed):
     assert reference.mask(heart).sum() > 500
     for region in ("lv_blood_pool", "rv_blood_pool", "myocardium", "edema+scar", "scar", "edema"):
         assert dice(fast.mask(REGIONS[region]), reference.mask(REGIONS[region])) >= LEAST_DICE
+
+
+def test_threads_that_share_an_engine_get_their_own_answers():
+    _, engine = engines_of(network_of("instance"), OPENVINO)
+    stacks = [images_of(3, seed=seed) for seed in range(24)]
+    alone = [engine(images) for images in stacks]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(engine, stacks))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_weights_without_a_layer_are_refused():

@@ -10,6 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from myoseg.errors import ModelError
 from myoseg.prediction.model import load_model
 from myoseg.training.cascade import fit
 from myoseg.training.cascade.fit import train_cascade
@@ -33,9 +34,7 @@ def one_thread():
 
 @pytest.fixture
 def one_thread_each(monkeypatch):
-    from myoseg.training.cascade import side_by_side
-
-    monkeypatch.setattr(side_by_side, "threads_each", lambda _n: 1)
+    monkeypatch.setattr(fit, "threads_each", lambda _n: 1)
 
 
 def test_side_by_side_ends_in_the_weights_of_one_after_the_other(
@@ -74,6 +73,28 @@ def test_a_stop_saves_every_stage_and_both_go_on(
             trained(_longer(tiny_recipe), tmp_path / "run", 2, patch)
     resumed = trained(_longer(tiny_recipe), tmp_path / "run", 2, monkeypatch, resume=True)
     assert load_model(resumed, "cpu").table == load_model(whole, "cpu").table
+
+
+def test_what_went_wrong_is_told_and_not_that_others_were_stopped_for_it(
+    tiny_recipe, tmp_path, monkeypatch, one_thread_each
+):
+    run = trained(tiny_recipe, tmp_path / "run", 1, monkeypatch)
+    for stage in ("anatomy", "pathology"):
+        (run / f"{stage}.safetensors").unlink()
+    (run / "pathology" / "pathology_state.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ModelError, match=r"pathology_state\.safetensors"):
+        trained(tiny_recipe, run, 2, monkeypatch, resume=True)
+
+
+def test_a_stage_that_is_left_alone_ends_in_the_same_weights(
+    tiny_recipe, tmp_path, monkeypatch, one_thread_each
+):
+    run = trained(tiny_recipe, tmp_path / "run", 2, monkeypatch)
+    before = safetensors.torch.load_file(run / "pathology.safetensors")
+    (run / "pathology.safetensors").unlink()
+    trained(tiny_recipe, run, 2, monkeypatch, resume=True)
+    after = safetensors.torch.load_file(run / "pathology.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_children_end_when_their_parent_is_killed(tiny_recipe, tmp_path):

@@ -1,18 +1,20 @@
 """A trained U-Net's weights in, the same network as an OpenVINO graph out; PyTorch takes no part.
 
-Traced by a converter, the graph would be the same; built layer by layer, nothing has to be imported
-but OpenVINO itself, and no converter's tools, which report their use, are called.
+Traced by OpenVINO's converter the graph would be the same; built layer by layer it needs neither
+PyTorch nor the converter.
 """
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-import openvino as ov
-import openvino.opset13 as ops
 from jaxtyping import Float32
 
 from myoseg.errors import ModelError
+from myoseg.prediction.engines.quiet_openvino import load_openvino
+
+ov = load_openvino()
+ops = ov.opset13
 
 Weights = Mapping[str, Float32[np.ndarray, "..."]]
 Node: TypeAlias = Any
@@ -22,7 +24,7 @@ EPSILON = 1e-5
 """Added to the variance by all of PyTorch's normalisations."""
 
 
-def unet_graph(weights: Weights, normalisation: str, shape: tuple[int, int, int, int]) -> ov.Model:
+def unet_graph(weights: Weights, normalisation: str, shape: tuple[int, int, int, int]) -> Any:
     """The network of `networks.unet_body.UNetBody`, with a sigmoid at its end.
 
     Args:
@@ -49,7 +51,7 @@ class _Builder:
         self.layers_a_convolution = 2 if normalisation == "none" else 3
         self.n_down = len({name.split(".")[1] for name in weights if name.startswith("enlarge.")})
 
-    def model(self, shape: tuple[int, int, int, int]) -> ov.Model:
+    def model(self, shape: tuple[int, int, int, int]) -> Any:
         images = ops.parameter(list(shape), np.float32, name="images")
         maps = [self._pair(images.output(0), "first")]
         for level in range(self.n_down):

@@ -14,7 +14,7 @@ from myoseg.errors import ConfigurationError, InputError, ModelError, OutputErro
 from myoseg.files import sha256_of, write_json, write_text
 from myoseg.manifest import run_manifest, software_versions
 from myoseg.networks.stage import Stage
-from myoseg.processor import n_cores
+from myoseg.processor import n_cores, threads_each
 from myoseg.training.allocator import keep_freed_memory
 from myoseg.training.cascade.bars import StageBars
 from myoseg.training.cascade.examples import Example, SimulatedExamples
@@ -102,12 +102,14 @@ def train_cascade(
     _write_model(out, recipe, stages, fingerprint)
     keep_freed_memory()
     left = [each for each in examples if not weights_path(out, each[0]).is_file()]
-    side_by_side = cases is None and target.type == "cpu" and min(len(left), n_cores()) > 1
+    # By all stages, not by those that are left: how many threads compute must not change.
+    side_by_side = cases is None and target.type == "cpu" and min(len(stages), n_cores()) > 1
     with stopping_on_signals() as stop, StageBars(show=progress) as bars:
         try:
-            if side_by_side:
+            if side_by_side and left:
                 names = [stage.name for stage, _ in left]
-                train_side_by_side(recipe, names, out, n_workers, stop, bars)
+                n_threads = threads_each(len(stages))
+                train_side_by_side(recipe, names, out, n_threads, n_workers, stop, bars)
             else:
                 for stage, samples in left:
                     train_stage(

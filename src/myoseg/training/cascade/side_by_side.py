@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -17,14 +18,13 @@ from typing import Final
 
 import torch
 
-from myoseg.processor import threads_each
 from myoseg.training.allocator import keep_freed_memory
 from myoseg.training.cascade.bars import StageBars
 from myoseg.training.cascade.examples import SimulatedExamples
 from myoseg.training.cascade.fit_stage import Progress
 from myoseg.training.cascade.recipe import CascadeRecipe
 from myoseg.training.cascade.train_stage import train_stage
-from myoseg.training.interruption import StopRequest
+from myoseg.training.interruption import StopRequest, TrainingInterruptedError
 
 LOOKS_A_SECOND: Final = 2
 """How often the parent looks at its children's progress and at whether it shall stop."""
@@ -34,6 +34,7 @@ def train_side_by_side(
     recipe: CascadeRecipe,
     names: Sequence[str],
     out: Path,
+    n_threads: int,
     n_workers: int,
     stop: StopRequest,
     bars: StageBars,
@@ -44,6 +45,7 @@ def train_side_by_side(
         recipe: of all stages.
         names: of the stages.
         out: the run's folder.
+        n_threads: that compute each stage.
         n_workers: processes that draw slices for each stage.
         stop: once it came, every stage saves its state and ends.
         bars: that show how far they are.
@@ -62,7 +64,7 @@ def train_side_by_side(
         len(names),
         mp_context=context,
         initializer=_Child.start,
-        initargs=(os.getpid(), shall_stop, told, threads_each(len(names)), level),
+        initargs=(os.getpid(), shall_stop, told, n_threads, level),
     ) as pool:
         learning: list[Future[None]] = [
             pool.submit(_Child.learn, recipe, name, out, n_workers) for name in names
@@ -74,8 +76,19 @@ def train_side_by_side(
                 bars.move(*told.get())
             if stop.came or any(future.exception() for future in done):
                 shall_stop.set()
-    for future in learning:
-        future.result()
+    _raise_gravest([future.exception() for future in learning])
+
+
+def _raise_gravest(errors: Sequence[BaseException | None]) -> None:
+    """Raises what went wrong; that other stages were stopped for it is told only if nothing did."""
+    raised = [error for error in errors if error is not None]
+    raised.sort(key=lambda error: isinstance(error, TrainingInterruptedError))
+    for error in raised[:1]:
+        if isinstance(error, BrokenProcessPool):
+            raise TrainingInterruptedError(
+                "a process that trained a stage was killed, as happens where memory runs out"
+            ) from error
+        raise error
 
 
 class _Child:
@@ -94,8 +107,9 @@ class _Child:
         n_threads: int,
         level: int,
     ) -> None:
-        # Ctrl-C is for the parent, which asks its children to save what they have.
+        # Signals are for the parent, which asks its children to save what they have.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
         logging.getLogger("myoseg").setLevel(level)
         torch.set_num_threads(n_threads)
