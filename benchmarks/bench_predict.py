@@ -48,7 +48,8 @@ def _compare(folder: Path, n_threads: int, rounds: int) -> None:
     model = _nnunet_model(folder)
     case = find_cases(folder / "cases")[0]
     given = folder / "given"
-    given.mkdir()
+    for made in (given, folder / "theirs"):
+        made.mkdir()
     for channel, path in enumerate(case.images.values()):
         (given / f"{case.name}_{channel:04d}.nii.gz").symlink_to(path.resolve())
 
@@ -111,7 +112,7 @@ def _nnunet_model(folder: Path) -> Path:
         check=True,
     )
     subprocess.run(
-        [_script("nnUNetv2_plan_and_preprocess"), "-d", "1", "-c", "2d", "--no_pp", "-npfp", "1"],
+        [_script("nnUNetv2_plan_and_preprocess"), "-d", "1", "-c", "2d", "-np", "1", "-npfp", "1"],
         check=True,
         capture_output=True,
     )

@@ -1,4 +1,4 @@
-"""The default model's two networks: side by side with half the cores each, or one after the other."""
+"""The default model's networks: side by side with half the cores each, or one after the other."""
 
 import argparse
 import csv
