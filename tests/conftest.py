@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -149,3 +150,17 @@ def shipped_default(cascade_folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
     root = tmp_path / "shipped"
     monkeypatch.setattr(shipped, "models_root", lambda: root)
     return shutil.copytree(cascade_folder, root / "default")
+
+
+@pytest.fixture
+def group_is_alive() -> Callable[[int], bool]:
+    """Tells whether any process of a group is left."""
+
+    def ask(group: int) -> bool:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    return ask

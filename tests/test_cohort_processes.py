@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import textwrap
@@ -119,7 +118,9 @@ def test_a_process_that_dies_between_two_cases_loses_none(
     assert by_name(outcomes) == by_name(CaseOutcome(each.name) for each in files)
 
 
-def test_processes_end_when_their_parent_is_killed(files, source_killed_by, tmp_path):
+def test_processes_end_when_their_parent_is_killed(
+    files, source_killed_by, tmp_path, group_is_alive
+):
     program = """
 import sys, time
 from pathlib import Path
@@ -153,17 +154,9 @@ if __name__ == "__main__":
         parent.kill()
         parent.communicate()
     until = time.monotonic() + 30
-    while _alive_in(parent.pid):
+    while group_is_alive(parent.pid):
         assert time.monotonic() < until, "its children go on"
         time.sleep(0.2)
-
-
-def _alive_in(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_model_that_cannot_be_loaded_is_told_once(files, tmp_path):

@@ -83,7 +83,7 @@ def predict(
         typer.Option(
             metavar="ADDRESS",
             help="Use the Ray cluster at HOST:PORT, auto, or local; --jobs is then the number of "
-            "its workers. Needs myoseg[ray] and the same folders on every node.",
+            "its workers. Needs the package ray, and the same folders on every node.",
         ),
     ] = None,
     quiet: Quiet = False,

@@ -1,7 +1,7 @@
 """One picture a case: its slices in every sequence, with the outlines that were found.
 
 It is drawn by Pillow and OpenCV: one is made for every case of a cohort, and matplotlib takes about
-as long to draw it as the networks take to segment the case, and as long again to be imported.
+five times as long to draw it, and half a second to be imported.
 """
 
 from dataclasses import dataclass

@@ -75,7 +75,7 @@ def test_a_healthy_wall_has_no_scar_and_no_edema(seed):
         (DIASTOLE, 4, 12.5),
         (DILATED, 3.5, 10),
         (HYPERTROPHIED, 8, 18),
-        (SYSTOLE, 6, 17),
+        (SYSTOLE, 7, 17),
         (DILATED_SYSTOLE, 4, 12.5),
         (HYPERTROPHIED_SYSTOLE, 10, 23),
     ],

@@ -129,8 +129,11 @@ def test_a_chronic_case_has_scar_and_no_edema(seed):
 @few
 @given(seed=seeds)
 def test_the_first_slice_is_the_most_basal(seed):
+    """Areas shrink toward the apex; the first slice alone may lie where the outflow thins the wall,
+    14 mm below the base, and be a tenth smaller than the next."""
     areas = simulate_case(seed, TINY).labels.mask(REGIONS["epicardium"]).sum(axis=(1, 2))
-    assert all(basal >= 0.9 * apical for basal, apical in pairwise(areas))
+    assert all(basal >= apical for basal, apical in pairwise(areas[1:]))
+    assert areas[0] >= 0.9 * areas[1]
     assert areas[0] > areas[-1] or len(areas) == 2
 
 

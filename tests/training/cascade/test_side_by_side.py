@@ -97,7 +97,7 @@ def test_a_stage_that_is_left_alone_ends_in_the_same_weights(
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_children_end_when_their_parent_is_killed(tiny_recipe, tmp_path):
+def test_children_end_when_their_parent_is_killed(tiny_recipe, tmp_path, group_is_alive):
     (tmp_path / "recipe.yaml").write_text(cascade_to_yaml(_longer(tiny_recipe, 100_000)))
     program = "from myoseg.cli import main; main()"
     command = [sys.executable, "-c", program, "train", "-o", str(tmp_path / "run"), "-q"]
@@ -114,20 +114,12 @@ def test_children_end_when_their_parent_is_killed(tiny_recipe, tmp_path):
         parent.kill()
         parent.wait()
         until = time.monotonic() + 60
-        while _alive_in(parent.pid):
+        while group_is_alive(parent.pid):
             assert time.monotonic() < until, "children go on"
             time.sleep(0.2)
     finally:
-        if _alive_in(parent.pid):
+        if group_is_alive(parent.pid):
             os.killpg(parent.pid, signal.SIGKILL)
-
-
-def _alive_in(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _longer(recipe, n_steps=400):

@@ -5,7 +5,8 @@ ball, up to larger than the LV. Toward the base its inflow recedes before the ri
 remains is the outflow tract, in front, up to the pulmonary valve.
 
 Healthy RV end-diastolic volumes are 182 ± 36 (men) and 130 ± 24 mL (women) (Petersen, JCMR
-2017;19:18); the free wall is 2 to 5 mm thick (Lang, J Am Soc Echocardiogr 2015;28:1).
+2017;19:18); the free wall is 2 to 5 mm thick (Lang, J Am Soc Echocardiogr 2015;28:1), that of an
+overloaded one thicker.
 """
 
 from dataclasses import dataclass
