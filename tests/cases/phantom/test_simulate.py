@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from myoseg.anatomy import MYOCARDIUM, REGIONS, Sequence, Tissue
 from myoseg.cases.phantom import SMALL, PhantomConfig, simulate_case
+from myoseg.cases.phantom.simulate import draw_phantom
 from myoseg.errors import ConfigurationError
 
 TINY = PhantomConfig(matrix=(96, 112), spacing_mm=(2.0, 2.0), n_sub_slices=2)
@@ -129,12 +130,12 @@ def test_a_chronic_case_has_scar_and_no_edema(seed):
 @few
 @given(seed=seeds)
 def test_the_first_slice_is_the_most_basal(seed):
-    """Areas shrink toward the apex; the first slice alone may lie where the outflow thins the wall,
-    14 mm below the base, and be a tenth smaller than the next."""
+    """Areas shrink toward the apex, below the 26 mm in which the wall thins toward the base."""
+    view = draw_phantom(seed, TINY).scene.view
     areas = simulate_case(seed, TINY).labels.mask(REGIONS["epicardium"]).sum(axis=(1, 2))
-    assert all(basal >= apical for basal, apical in pairwise(areas[1:]))
-    assert areas[0] >= 0.9 * areas[1]
-    assert areas[0] > areas[-1] or len(areas) == 2
+    assert all(above < below for above, below in pairwise(view.positions_mm))
+    whole = [area for area, at in zip(areas, view.positions_mm, strict=True) if at >= 26]
+    assert all(basal >= apical for basal, apical in pairwise(whole))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -162,7 +163,8 @@ def test_t2_shows_edema_bright_and_blood_dark(seed):
     case = simulate_case(seed, ACUTE)
     normal = mean_in(case, Sequence.T2, Tissue.NORMAL_MYOCARDIUM)
     assert mean_in(case, Sequence.T2, Tissue.EDEMA) > 1.2 * normal
-    assert mean_in(case, Sequence.T2, Tissue.LV_BLOOD_POOL) < 0.7 * normal
+    in_pool = case.images[Sequence.T2][case.labels.codes == Tissue.LV_BLOOD_POOL]
+    assert np.quantile(in_pool, 0.25) < 0.5 * normal  # muscle in the pool is not dark
 
 
 def test_slices_beyond_the_apex_have_no_labels():

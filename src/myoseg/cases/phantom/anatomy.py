@@ -61,7 +61,7 @@ RIGHT_RANK: Final = len(LEFT_LAYERS)
 COVER_RANK: Final = RIGHT_RANK + 3
 OUTSIDE_RANK: Final = len(RANKED)
 
-OVERLOADED_SHARE: Final = 0.15
+OVERLOADED_SHARE: Final = 0.2
 """Of right ventricles: dilated, thick-walled, pressing on the septum."""
 
 REACH_MM: Final = 115.0

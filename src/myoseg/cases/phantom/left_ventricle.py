@@ -37,9 +37,6 @@ SEPTUM_DEG: Final = 180.0
 OUTFLOW_DEG: Final = 140.0
 """Where the aorta leaves: anteroseptal."""
 
-OUTFLOW_MM: Final = 14.0
-"""Length of the outflow tract below the base."""
-
 THINNER_OVER_SCAR: Final = 0.7
 """Part of the trabecular layer that is missing over scar of half the wall or more."""
 
@@ -75,10 +72,10 @@ class LeftRanges:
 
 
 DIASTOLE: Final = LeftRanges(
-    0.38, (78, 103), (20, 28), (5.5, 10.5), (0.91, 0.96), (0, 0.2), papillary=1.0, trabecular=1.0
+    0.34, (78, 103), (20, 28), (5.5, 10.5), (0.91, 0.96), (0, 0.2), papillary=1.0, trabecular=1.0
 )
 DILATED: Final = LeftRanges(
-    0.13, (90, 118), (28, 38), (5, 7.5), (0.94, 0.97), (0, 0.15), papillary=1.0, trabecular=1.0
+    0.13, (90, 118), (28, 38), (5, 7.5), (0.94, 0.97), (0, 0.15), papillary=1.1, trabecular=1.05
 )
 HYPERTROPHIED: Final = LeftRanges(
     0.10,
@@ -87,8 +84,8 @@ HYPERTROPHIED: Final = LeftRanges(
     (11.5, 14.5),
     (0.78, 0.93),
     (0.1, 0.35),
-    papillary=1.25,
-    trabecular=0.6,
+    papillary=1.4,
+    trabecular=1.05,
 )
 SYSTOLE: Final = LeftRanges(
     0.20,
@@ -97,8 +94,8 @@ SYSTOLE: Final = LeftRanges(
     (8.5, 14),
     (0.8, 0.95),
     (0, 0.2),
-    papillary=1.0,
-    trabecular=0.45,
+    papillary=1.2,
+    trabecular=1.05,
     systolic=True,
 )
 DILATED_SYSTOLE: Final = LeftRanges(
@@ -108,19 +105,19 @@ DILATED_SYSTOLE: Final = LeftRanges(
     (6, 10),
     (0.88, 0.96),
     (0, 0.2),
-    papillary=1.0,
-    trabecular=0.8,
+    papillary=1.25,
+    trabecular=1.15,
     systolic=True,
 )
 HYPERTROPHIED_SYSTOLE: Final = LeftRanges(
-    0.07,
+    0.11,
     (68, 92),
     (6, 16),
     (13, 19),
     (0.6, 0.9),
     (0.1, 0.35),
-    papillary=0.9,
-    trabecular=0.35,
+    papillary=1.1,
+    trabecular=1.2,
     systolic=True,
 )
 KINDS: Final = (
@@ -132,7 +129,43 @@ KINDS: Final = (
     HYPERTROPHIED_SYSTOLE,
 )
 """Mostly end-diastole, as LGE is read; the thickest side of a hypertrophied wall reaches 18 mm in
-diastole. In systole the trabecular layer is pressed together."""
+diastole. In systole trabeculae and papillary muscles take more of a smaller pool."""
+
+
+@dataclass(frozen=True)
+class BasalWall:
+    """How the wall ends at the base, where the valves are.
+
+    Attributes:
+        length_mm: from the base, of the part that differs from the wall below.
+        thinning: part of the wall that is missing at the base, all around.
+        opening: further part that is missing there toward the aorta; up to 1, an open ring.
+        half_width_deg: of that opening.
+    """
+
+    length_mm: float
+    thinning: float
+    opening: float
+    half_width_deg: float
+
+    def near(self, position_mm: float) -> float:
+        """1 at the base, 0 below the part that differs."""
+        return 1 - smooth_step(position_mm / self.length_mm)
+
+    def missing(self, position_mm: float) -> ByAngle:
+        """Part of the wall that is missing, by angle."""
+        toward_aorta = self.opening * bump(OUTFLOW_DEG, self.half_width_deg)
+        missing = self.near(position_mm) * (self.thinning + (1 - self.thinning) * toward_aorta)
+        return np.asarray(missing, dtype=np.float32)
+
+
+def _draw_basal_wall(rng: np.random.Generator) -> BasalWall:
+    return BasalWall(
+        length_mm=float(rng.uniform(8, 26)),
+        thinning=float(rng.uniform(0, 0.45)),
+        opening=float(rng.uniform(0.2, 1.0)),
+        half_width_deg=float(rng.uniform(20, 60)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +184,7 @@ class LeftVentricle:
         outline: departure from a circle, relative.
         unevenness: of the wall's thickness, relative.
         trabeculae: the layer on the endocardium.
+        basal_wall: how the wall ends at the base.
     """
 
     length_mm: float
@@ -164,6 +198,7 @@ class LeftVentricle:
     outline: Ripples
     unevenness: Ripples
     trabeculae: TrabecularLayer
+    basal_wall: BasalWall
 
     def cavity_mm(self, position_mm: float) -> float:
         """Mean radius of the blood pool."""
@@ -194,7 +229,8 @@ def draw_left_ventricle(
         asymmetry_deg=float(uniform(110, 250)),
         outline=draw_ripples(rng, range(2, 9), 0.035, decay=1.3, turn=0.012),
         unevenness=draw_ripples(rng, range(1, 9), 0.05, decay=0.6, turn=0.04),
-        trabeculae=draw_layer(rng, (0.5, 4), (2, 9), scale=ranges.trabecular),
+        trabeculae=draw_layer(rng, (0.3, 3.2), (2.5, 10), scale=ranges.trabecular),
+        basal_wall=_draw_basal_wall(rng),
     )
 
 
@@ -210,9 +246,11 @@ def left_radii(left: LeftVentricle, depths: WallDepths, position_mm: float) -> L
         return np.zeros((len(LEFT_LAYERS), depths.scar.size), dtype=np.float32)
     outline = _outline(left, position_mm)
     endo = left.cavity_mm(position_mm) * outline + depths.bulge_mm
-    endo = endo * (1 + 0.15 * _outflow(position_mm) * bump(OUTFLOW_DEG, 28.0))
+    base = left.basal_wall
+    endo = endo * (1 + 0.15 * base.near(position_mm) * bump(OUTFLOW_DEG, 28.0))
     wall = np.maximum(_wall_mm(left, position_mm) * outline, THINNEST_WALL_MM)
     wall = np.maximum(wall * (1 - depths.thinning), THINNEST_SCAR_MM)
+    wall = wall * (1 - base.missing(position_mm))
     trabeculae_mm = left.trabeculae.heights_mm(position_mm, position_mm / left.length_mm)
     spared = 1 - THINNER_OVER_SCAR * np.clip(2 * depths.scar, 0, 1)
     ragged = np.maximum(endo - spared * trabeculae_mm, 0.4 * endo)
@@ -227,14 +265,8 @@ def _outline(left: LeftVentricle, position_mm: float) -> ByAngle:
     return 1 + left.outline.at(position_mm) - flat
 
 
-def _outflow(position_mm: float) -> float:
-    """1 at the base, 0 below the outflow tract."""
-    return 1 - smooth_step(position_mm / OUTFLOW_MM)
-
-
 def _wall_mm(left: LeftVentricle, position_mm: float) -> ByAngle:
     mean_mm = left.epicardium_mm(position_mm) - left.cavity_mm(position_mm)
     uneven = left.unevenness.at(position_mm)
     uneven = uneven + left.asymmetry * (bump(left.asymmetry_deg, 65.0) - 0.2)
-    outflow = _outflow(position_mm) * (0.1 + 0.4 * bump(OUTFLOW_DEG, 26.0))
-    return np.asarray(mean_mm * (1 + uneven) * (1 - outflow), dtype=np.float32)
+    return np.asarray(mean_mm * (1 + uneven), dtype=np.float32)

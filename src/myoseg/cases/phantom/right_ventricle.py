@@ -105,15 +105,16 @@ def draw_right_ventricle(
         overloaded: whether dilated, its free wall thick.
     """
     uniform = rng.uniform
-    depth_mm = uniform(40, 70) if overloaded else uniform(19, 54)
-    inflow_mm, rise_mm = uniform(-10, 10), uniform(10, 30)
+    depth_mm = uniform(40, 74) if overloaded else uniform(19, 54)
+    shrinkage = (0.6, 1.1) if overloaded else (0.3, 1.0)
+    inflow_mm, rise_mm = uniform(-16, 8), uniform(10, 30)
     if systolic:
-        inflow_mm, rise_mm = uniform(4, 26), uniform(4, 24)
+        inflow_mm, rise_mm = uniform(2, 32), uniform(2, 22)
     return RightVentricle(
-        depth_mm=float(depth_mm * (uniform(0.3, 1.0) if systolic else 1.0)),
-        half_angle_deg=float(uniform(42, 76) if systolic else uniform(54, 78)),
+        depth_mm=float(depth_mm * (uniform(*shrinkage) if systolic else 1.0)),
+        half_angle_deg=float(uniform(54, 84) if systolic else uniform(58, 84)),
         widening=float(uniform(-0.05, 0.6)),
-        length=float(uniform(0.78, 1.0)),
+        length=float(uniform(0.56, 1.0) if systolic else uniform(0.7, 1.02)),
         bluntness=float(uniform(0.7, 2.2)),
         corners=(
             float(rng.normal(0.10, 0.14)),
@@ -169,7 +170,7 @@ def _whole(
     """An ellipse about the middle of the insertion points, with its corners."""
     septum_mm = float(epicardium_mm[SEPTUM_INDEX])
     mean_mm = float(epicardium_mm.mean())
-    half_angle = np.deg2rad(right.half_angle_deg * (0.7 + 0.3 * size))
+    half_angle = np.deg2rad(right.half_angle_deg * (0.5 + 0.5 * size))
     behind_mm = mean_mm * float(np.cos(half_angle)) * 0.9
     half_width_mm = mean_mm * float(np.sin(half_angle)) * (1 + right.widening * size)
     reach_mm = septum_mm - behind_mm + right.depth_mm * size
