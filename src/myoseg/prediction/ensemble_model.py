@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float32
+from torch import nn
 
 from myoseg.blocks import Architecture, Block, BlockTable
 from myoseg.cases.case import Case
@@ -16,6 +17,7 @@ from myoseg.files import sha256_of
 from myoseg.networks.checkpoint import load_network
 from myoseg.networks.segmenter import Segmenter
 from myoseg.networks.unet import UNet
+from myoseg.networks.unet_plus_plus import UNetPlusPlus
 from myoseg.prediction.engines.engine import Engine, EngineChoice
 from myoseg.prediction.engines.pytorch import PyTorchEngine
 from myoseg.prediction.ensemble import average
@@ -86,7 +88,7 @@ def load_ensemble(folder: Path, record: dict[str, Any], choice: EngineChoice) ->
     Args:
         folder: of the run.
         record: what its `model.json` holds.
-        choice: what computes; OpenVINO runs the U-Nets, PyTorch the other networks.
+        choice: what computes; OpenVINO runs U-Nets and U-Nets++ on VGG, PyTorch the other networks.
 
     Raises:
         ModelError: training not finished, weights missing or altered, or a field is unreadable.
@@ -138,18 +140,36 @@ def _predictor_from(run: Path, member: str, weights_sha256: str, choice: EngineC
 
 
 def _engine_of(segmenter: Segmenter, choice: EngineChoice) -> Engine:
-    """OpenVINO runs the U-Net, whose graph it can be told at once; PyTorch runs all else.
+    """OpenVINO runs the networks whose graph it can be told at once; PyTorch runs all else.
 
     A detector keeps to float32: whether a region counts hangs on thresholds.
     """
-    if choice.engine == "openvino" and isinstance(segmenter, UNet):
-        from myoseg.prediction.engines.openvino import OpenVINOEngine
-        from myoseg.prediction.engines.openvino_unet import unet_graph
+    if choice.engine == "openvino":
+        graph = _graph_of(segmenter)
+        if graph is not None:
+            from myoseg.prediction.engines.openvino import OpenVINOEngine
 
-        state = segmenter.body.state_dict()
-        weights = {name: tensor.numpy() for name, tensor in state.items()}
-        normalisation = segmenter.normalisation
-        return OpenVINOEngine(lambda shape: unet_graph(weights, normalisation, shape), choice)
+            return OpenVINOEngine(graph, choice)
     if segmenter.architecture is Architecture.MASK_RCNN:
         choice = replace(choice, precision="float32")
     return PyTorchEngine(segmenter, choice)
+
+
+def _graph_of(segmenter: Segmenter) -> Callable[[tuple[int, int, int, int]], Any] | None:
+    """What makes the network's OpenVINO graph for a shape of images; None for want of a builder."""
+    if isinstance(segmenter, UNet):
+        from myoseg.prediction.engines.openvino_unet import unet_graph
+
+        weights, normalisation = _arrays_of(segmenter.body), segmenter.normalisation
+        return lambda shape: unet_graph(weights, normalisation, shape)
+    if isinstance(segmenter, UNetPlusPlus) and segmenter.encoder_name.startswith("vgg"):
+        from myoseg.prediction.engines.openvino_unet_plus_plus import unet_plus_plus_graph
+
+        nested = _arrays_of(segmenter.network)
+        return lambda shape: unet_plus_plus_graph(nested, shape)
+    return None
+
+
+def _arrays_of(network: nn.Module) -> dict[str, Float32[np.ndarray, "..."]]:
+    state = network.state_dict().items()
+    return {name: tensor.numpy() for name, tensor in state if tensor.is_floating_point()}
