@@ -1,13 +1,14 @@
 """Section 2.5, largest component and holes of one mask of 256 x 256, against other libraries."""
 
-import cv2
+import argparse
+
 import numpy as np
 import torch
 from monai.transforms import FillHoles, KeepLargestConnectedComponent
 from scipy import ndimage
 from skimage.measure import label
 
-from interleaved import print_table, time_in_turn
+from interleaved import print_table, time_in_turn, use_one_thread
 from myoseg.block_tables import PAPER
 from myoseg.prediction.postprocessing import postprocess
 
@@ -17,8 +18,10 @@ SIZE_PX = 256
 
 def main() -> None:
     """Times the clean-up of a blob with islands and holes."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="more rounds")
+    rounds = 25 if parser.parse_args().full else 9
+    use_one_thread()
     mask = _blob(np.random.default_rng(0))
     block = next(block for block in PAPER.blocks if block.keep_largest)
     tensor = torch.from_numpy(mask[None])
@@ -49,7 +52,7 @@ def main() -> None:
             "scikit-image label, SciPy fill": scikit_image,
             "MONAI": monai,
         },
-        rounds=5,
+        rounds=rounds,
         calls={
             OURS: 200,
             "SciPy label and fill": 50,

@@ -5,6 +5,20 @@ import time
 from collections.abc import Callable, Mapping
 from statistics import median
 
+import cv2
+import torch
+from threadpoolctl import threadpool_limits
+
+from myoseg.training.allocator import keep_freed_memory
+
+
+def use_one_thread() -> None:
+    """One thread for every library; freed memory stays with the process, as in training."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+    keep_freed_memory()
+
 
 def time_in_turn(
     competitors: Mapping[str, Callable[[], object]], rounds: int, calls: Mapping[str, int]

@@ -198,3 +198,18 @@ def test_a_table_of_ones_own_decodes_by_its_inverse():
     decoded = decode_labels(encode(labels, table), table.decoder)
 
     assert decoded.tolist() == [[0, 200, 500, 600, 200, 2221]]
+
+
+@pytest.mark.parametrize("most_looked_up", [0, 12])
+@given(
+    masks=arrays(bool, st.tuples(st.just(5), st.integers(0, 6), st.integers(1, 6))), table=tables
+)
+def test_looking_codes_up_is_equation_1_and_the_paint_order_at_each_pixel(
+    most_looked_up, masks, table
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("myoseg.prediction.decoder._MOST_BLOCKS_LOOKED_UP", most_looked_up)
+        decoded = decode_labels(masks, table.decoder)
+
+    claimed = decode_masks(masks, table.decoder)
+    np.testing.assert_array_equal(decoded, paint(claimed, table.decoder.groups))

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
+from skimage.measure import label
 
 from myoseg.anatomy import Sequence, Tissue
 from myoseg.block_tables import PAPER
@@ -43,6 +44,28 @@ def test_the_largest_component_is_scipys_largest(mask):
 @given(masks)
 def test_holes_are_those_that_scipy_fills(mask):
     np.testing.assert_array_equal(fill_holes(mask), ndimage.binary_fill_holes(mask))
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    array_shapes(min_dims=2, max_dims=2, min_side=20, max_side=90),
+    st.sampled_from([0.7, 1.5, 3.0]),
+    st.floats(0.2, 0.8),
+)
+def test_blobs_with_islands_and_holes_are_cleaned_as_scikit_image_and_scipy_do(
+    seed, shape, width_px, part
+):
+    speckle = ndimage.gaussian_filter(np.random.default_rng(seed).random(shape), width_px)
+    mask = speckle > np.quantile(speckle, part)
+    components = label(mask, connectivity=2)
+    sizes = np.bincount(components.ravel())[1:]
+    largest = components == 1 + sizes.argmax()
+
+    np.testing.assert_array_equal(largest_component(mask), largest)
+    np.testing.assert_array_equal(fill_holes(mask), ndimage.binary_fill_holes(mask))
+    np.testing.assert_array_equal(
+        postprocess(mask, a_block(True, True)), ndimage.binary_fill_holes(largest)
+    )
 
 
 # Laws

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from hypothesis.extra.numpy import array_shapes, arrays
+from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
 
 from myoseg.quantification.distances import surface_distances
 
@@ -76,3 +78,16 @@ def test_distances_scale_with_the_voxels(one, other, factor):
 def test_empty_surroundings_change_no_distance(one, other):
     padded = [np.pad(mask, ((2, 0), (1, 3), (0, 2))) for mask in (one, other)]
     assert surface_distances(*padded, SPACING_MM) == surface_distances(one, other, SPACING_MM)
+
+
+@given(st.data(), array_shapes(min_dims=3, max_dims=3, max_side=7))
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_distances_are_those_of_monai(data, grid):
+    masks = [data.draw(arrays(bool, grid).filter(np.any)) for _ in range(2)]
+    found = surface_distances(*masks, SPACING_MM)
+    pair = [torch.from_numpy(mask)[None, None] for mask in masks]
+    options = {"include_background": True, "spacing": SPACING_MM}
+    hd95 = compute_hausdorff_distance(*pair, percentile=95, **options)
+    assd = compute_average_surface_distance(*pair, symmetric=True, **options)
+    assert np.isclose(found.hd95_mm, float(hd95), rtol=1e-5)
+    assert np.isclose(found.assd_mm, float(assd), rtol=1e-5)

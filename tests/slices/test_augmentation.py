@@ -274,6 +274,14 @@ def test_empty_labels_stay_empty():
     assert not warp_labels(np.zeros((16, 16), dtype=np.int16), coordinates).any()
 
 
+@pytest.mark.parametrize("shift", [(40, 0), (0, -40), (-40, 40)])
+def test_labels_that_are_moved_out_of_the_image_are_gone(shift):
+    labels = np.zeros((32, 32), dtype=np.int16)
+    labels[10:20, 12:14] = Tissue.SCAR
+
+    assert not warp_labels(labels, source_coordinates(constant_shift(*shift), (32, 32))).any()
+
+
 # Turning, scaling, mirroring
 
 

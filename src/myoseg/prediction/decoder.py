@@ -1,6 +1,7 @@
 """Post-processed block masks in, one label map out (paper, section 2.6, equation 1)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int16
@@ -12,10 +13,28 @@ from myoseg.prediction.ensemble import cut
 BlockMasks = Bool[np.ndarray, "block row col"]
 GroupMasks = Bool[np.ndarray, "group row col"]
 
+_MOST_BLOCKS_LOOKED_UP: Final = 12
+"""Beyond, there are more codes than a table is worth."""
+
 
 def decode_labels(masks: BlockMasks, decoder: LinearDecoder) -> Int16[np.ndarray, "row col"]:
-    """The label map of one slice: equation 1, then the paint order."""
-    return paint(decode_masks(masks, decoder), decoder.groups)
+    """The label map of one slice: equation 1, then the paint order.
+
+    Both depend on a pixel's blocks alone, so they are worked out for each code that these can form,
+    and every pixel looks its own up.
+
+    Raises:
+        ValueError: another number of masks than the decoder has blocks.
+    """
+    n_blocks = len(masks)
+    if n_blocks > _MOST_BLOCKS_LOOKED_UP:
+        return paint(decode_masks(masks, decoder), decoder.groups)
+    codes = (np.arange(2**n_blocks) >> np.arange(n_blocks)[:, np.newaxis]) & 1
+    of_code = paint(decode_masks(codes[:, np.newaxis] > 0, decoder), decoder.groups)[0]
+    code = np.zeros(masks.shape[1:], dtype=np.uint16)
+    for k, mask in enumerate(masks):
+        code |= mask.astype(np.uint16) << np.uint16(k)
+    return np.asarray(of_code[code])
 
 
 def decode_masks(masks: BlockMasks, decoder: LinearDecoder) -> GroupMasks:

@@ -5,17 +5,15 @@ pixels through an edge (4 neighbours). So a closed 8-connected contour encloses 
 plane a closed curve does.
 """
 
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 
 from myoseg.blocks import Block
 
 Mask: TypeAlias = Bool[np.ndarray, "row col"]
-
-_OUTSIDE: Final = 2
 
 
 def postprocess(mask: Mask, block: Block) -> Mask:
@@ -32,19 +30,35 @@ def largest_component(mask: Mask) -> Mask:
 
     Of several as large, the one that comes first in raster order (row by row) is kept.
     """
-    n_labels, component, statistics, _ = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=8
-    )
-    if n_labels == 1:
-        return mask.copy()
-    n_pixels = statistics[:, cv2.CC_STAT_AREA]
-    n_pixels[0] = 0  # the background
-    of_a_largest = (n_pixels == n_pixels.max())[component]
-    return np.asarray(component == component.flat[of_a_largest.argmax()])
+    pixels, box = _pixels(mask), _bounding_box(mask)
+    kept = np.zeros_like(mask, order="C")
+    if box is None:
+        return kept
+    _, component = cv2.connectedComponents(pixels[box], connectivity=8)
+    in_raster_order = component[pixels[box].view(bool)]
+    n_pixels = np.bincount(in_raster_order)
+    of_a_largest = (n_pixels == n_pixels.max())[in_raster_order]
+    np.equal(component, in_raster_order[of_a_largest.argmax()], out=kept[box])
+    return kept
 
 
 def fill_holes(mask: Mask) -> Mask:
     """The mask and its holes: background that no 4-connected path joins to the border."""
-    canvas = np.pad(mask.astype(np.uint8), 1)
-    cv2.floodFill(canvas, None, seedPoint=(0, 0), newVal=_OUTSIDE, flags=4)
-    return np.asarray(canvas[1:-1, 1:-1] != _OUTSIDE)
+    filled = np.zeros(mask.shape, dtype=np.uint8)
+    box = _bounding_box(mask)
+    if box is not None:
+        outer, _ = cv2.findContours(_pixels(mask)[box], cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        upper_left = (box[1].start, box[0].start)
+        cv2.drawContours(filled, outer, -1, color=1, thickness=cv2.FILLED, offset=upper_left)
+    return filled.view(bool)
+
+
+def _pixels(mask: Mask) -> UInt8[np.ndarray, "row col"]:
+    """The mask as 0 and 1, in the same memory where its rows are contiguous."""
+    return np.ascontiguousarray(mask).view(np.uint8)
+
+
+def _bounding_box(mask: Mask) -> tuple[slice, slice] | None:
+    """The smallest box that holds the mask; None for an empty one, which OpenCV cannot crop to."""
+    left, top, width, height = cv2.boundingRect(_pixels(mask))
+    return (slice(top, top + height), slice(left, left + width)) if width else None

@@ -22,14 +22,13 @@ def score_case(
         raise ValueError(
             f"{case}: label maps of shape {predicted.codes.shape} and {true.codes.shape}"
         )
-    volumes_pred = region_volumes_ml(predicted, geometry)
-    volumes_true = region_volumes_ml(true, geometry)
     scores = []
-    for region in REGIONS:
-        volumes = (volumes_true[region], volumes_pred[region])
-        if None not in volumes:
+    for region, tissues in REGIONS.items():
+        assessed = true.assesses(tissues), predicted.assesses(tissues)
+        if all(assessed):
             scores.append(_scored(case, region, predicted, true, geometry))
-        elif volumes != (None, None):
+        elif any(assessed):
+            volumes = (region_volumes_ml(labels, geometry)[region] for labels in (true, predicted))
             scores.append(RegionScore(case, region, None, None, None, None, *volumes))
     return scores
 

@@ -19,6 +19,12 @@ RIM_PX: Final = 4
 RIM_OPACITY: Final = 0.6
 INK: Final = "black"
 
+_PNG: Final = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 2),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
+)
+"""Little effort: half the time of Pillow's least, and no larger."""
+
 
 class Canvas:
     """A white picture to paint on; places are (x, y) in pixels from the upper left."""
@@ -82,7 +88,7 @@ def draw_mask_outline(pixels: Pixels, mask: Bool[np.ndarray, "row col"], colour:
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     shape = cv2.resize(mask.astype(np.float32), (width, height), interpolation=how)
     inside = shape > (0.0 if shrinks else 0.5)
-    curves, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    curves, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     rimmed = pixels.copy()
     cv2.polylines(rimmed, curves, True, (0, 0, 0), RIM_PX, cv2.LINE_AA)
     cv2.addWeighted(rimmed, RIM_OPACITY, pixels, 1 - RIM_OPACITY, 0, pixels)
@@ -116,8 +122,10 @@ def save_picture(image: Image.Image, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
+    pixels = cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+    _, png = cv2.imencode(".png", pixels, _PNG)
     with written_whole(path) as aside:
-        image.save(aside, "PNG", compress_level=1)
+        aside.write_bytes(png.tobytes())
 
 
 @cache

@@ -6,10 +6,12 @@ an output pixel to the place in the input that it shows.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int16, Shaped
+from jaxtyping import Bool, Float32, Float64, Int16, Shaped
 
 from myoseg.anatomy import BACKGROUND, PAINT_ORDER
 from myoseg.errors import ConfigurationError
@@ -19,6 +21,10 @@ Field = Float32[np.ndarray, "2 row col"]
 
 Coordinates = Float32[np.ndarray, "2 row col"]
 """For each output pixel, the row and the column of the input that it shows."""
+
+_MOST_FOR_ONE_THREAD: Final = 2**18
+"""Multiplications of the largest matrix product that OpenBLAS does not share among threads, which
+takes longer than so small a product."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +150,22 @@ def resize_field(
     Corner control points lie on corner pixels, as in `scipy.ndimage.zoom(order=1)`.
     """
     rows, cols = (_linear_weights(len(control_points), length) for length in shape)
-    field = rows @ np.moveaxis(control_points, -1, 0) @ cols.T
-    return np.asarray(field, dtype=np.float32)
+    by_row = rows @ np.moveaxis(control_points, -1, 0).astype(np.float32)
+    field = np.empty((2, *shape), dtype=np.float32)
+    band = max(1, _MOST_FOR_ONE_THREAD // cols.size)
+    for first in range(0, len(rows), band):
+        few = slice(first, first + band)
+        np.matmul(by_row[:, few], cols.T, out=field[:, few])
+    return np.asarray(field)
 
 
-def _linear_weights(n_points: int, length: int) -> Float64[np.ndarray, "length point"]:
+@lru_cache(maxsize=8)
+def _linear_weights(n_points: int, length: int) -> Float32[np.ndarray, "length point"]:
     """Row i holds the weights of the control points at pixel i."""
     position = np.linspace(0, n_points - 1, length)[:, np.newaxis]
-    return np.asarray(np.maximum(0, 1 - np.abs(position - np.arange(n_points))))
+    weights = np.maximum(0, 1 - np.abs(position - np.arange(n_points))).astype(np.float32)
+    weights.flags.writeable = False  # one array for all callers
+    return np.asarray(weights)
 
 
 def taper(field: Field, width_px: int) -> Field:
@@ -169,13 +183,17 @@ def source_coordinates(
     drawn: DrawnAugmentation, shape: tuple[int, int], taper_px: int = 0
 ) -> Coordinates:
     """Where in the input each output pixel looks: rotation, scale, mirrors and warp in one."""
-    pixels: Float[np.ndarray, "2 row col"] = np.indices(shape, dtype=np.float32)
-    affine = _affine(drawn)
-    if not np.array_equal(affine, np.eye(2)):
-        centre = ((np.array(shape) - 1) / 2)[:, np.newaxis, np.newaxis]
-        pixels = np.tensordot(affine, pixels - centre, axes=1) + centre
-    field = taper(resize_field(drawn.control_points, shape), taper_px)
-    return np.asarray(pixels + field, dtype=np.float32)
+    affine, centre = _affine(drawn), [(length - 1) / 2 for length in shape]
+    rows, cols = (np.arange(n) - middle for n, middle in zip(shape, centre, strict=True))
+    by_row, by_col = affine[:, :1] * rows, affine[:, 1:] * cols
+    by_row[0] += centre[0]
+    by_col[1] += centre[1]
+    coordinates = taper(resize_field(drawn.control_points, shape), taper_px)
+    for into, down, across in zip(coordinates, by_row, by_col, strict=True):
+        for part in (down[:, np.newaxis], across):
+            if part.any():
+                into += part.astype(np.float32)
+    return coordinates
 
 
 def _affine(drawn: DrawnAugmentation) -> Float64[np.ndarray, "2 2"]:
@@ -190,7 +208,10 @@ def warp_images(
     images: Float32[np.ndarray, "sequence row col"], coordinates: Coordinates
 ) -> Float32[np.ndarray, "sequence row col"]:
     """Images read at `coordinates`, bilinearly; outside, the border pixel continues."""
-    return np.stack([_read_at(image, coordinates, cv2.BORDER_REPLICATE) for image in images])
+    warped = np.empty((len(images), *coordinates.shape[1:]), dtype=np.float32)
+    for image, into in zip(images, warped, strict=True):
+        _read_at(image, coordinates, cv2.BORDER_REPLICATE, into)
+    return warped
 
 
 def warp_labels(
@@ -203,29 +224,52 @@ def warp_labels(
     lies outside.
     """
     warped = np.full(labels.shape, BACKGROUND, dtype=np.int16)
+    source = _bounding_box(labels != BACKGROUND)
+    target = _looking_into(source, coordinates)
+    cropped, shown = labels[source], warped[target]
+    if not cropped.size or not shown.size:
+        return warped
+    upper_left = np.array([[[axis.start]] for axis in source], dtype=np.float32)
+    places = coordinates[:, *target] - upper_left
     for tissue in PAINT_ORDER:
-        mask = labels == tissue
+        mask = cropped == tissue
         if mask.any():
-            warped[_warp_mask(mask, coordinates)] = tissue
+            share = _read_at(mask.astype(np.float32), places, cv2.BORDER_CONSTANT)
+            shown[share > 0.5] = tissue
     return warped
 
 
-def _warp_mask(
-    mask: Bool[np.ndarray, "row col"], coordinates: Coordinates
-) -> Bool[np.ndarray, "row col"]:
-    share = _read_at(mask.astype(np.float32), coordinates, cv2.BORDER_CONSTANT)
-    return np.asarray(share > 0.5)
+def _looking_into(box: tuple[slice, slice], coordinates: Coordinates) -> tuple[slice, slice]:
+    """A box of output pixels that holds all that look less than a pixel beside a box of input."""
+    to_rows, to_cols = box
+    seen_rows, seen_cols = coordinates
+    rows, _ = _bounding_box((seen_rows > to_rows.start - 1) & (seen_rows < to_rows.stop))
+    few = seen_cols[rows]
+    _, cols = _bounding_box((few > to_cols.start - 1) & (few < to_cols.stop))
+    return rows, cols
+
+
+def _bounding_box(mask: Bool[np.ndarray, "row col"]) -> tuple[slice, slice]:
+    """The smallest box that holds the mask; of an empty one it is empty, and OpenCV not asked."""
+    if not mask.any():
+        return slice(0, 0), slice(0, 0)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
 
 
 def _read_at(
-    image: Float32[np.ndarray, "row col"], coordinates: Coordinates, border: int
+    image: Float32[np.ndarray, "from_row from_col"],
+    coordinates: Coordinates,
+    border: int,
+    into: Float32[np.ndarray, "row col"] | None = None,
 ) -> Float32[np.ndarray, "row col"]:
-    """Bilinear interpolation, exact to float32.
+    """Bilinear interpolation, exact to float32; written to `into` if that is given.
 
-    OpenCV 5 is so for one plane a call; on two planes, or five, it rounds to 1/32 pixel.
+    OpenCV 5 is so for one plane a call; on two planes, or five, it rounds to 1/32 pixel. Four in
+    one call gain nothing, since they must be interleaved before and parted after.
     """
     rows, cols = coordinates
-    read = cv2.remap(image, cols, rows, cv2.INTER_LINEAR, borderMode=border, borderValue=0)
+    read = cv2.remap(image, cols, rows, cv2.INTER_LINEAR, into, border, borderValue=0)
     return np.asarray(read)
 
 
