@@ -9,6 +9,7 @@ from myoseg.cohort import CaseOutcome, contours_of, threshold_cohort
 from myoseg.errors import InputError
 from myoseg.quantification.evaluate import evaluate
 from myoseg.quantification.islands import Cleaning
+from myoseg.quantification.remote_files import remote_files
 from myoseg.quantification.threshold_methods import METHODS
 
 SIZE = 33
@@ -128,3 +129,36 @@ def test_no_contours_at_all_are_an_error(data, tmp_path):
         path.unlink()
     with pytest.raises(InputError, match=r"none of 2 cases has contours beside the images"):
         run(data, tmp_path / "out")
+
+
+def test_the_reader_s_remote_myocardium_is_used_where_it_is_given(data, tmp_path):
+    given = RING & (np.arctan2(*np.indices((SIZE, SIZE)) - SIZE / 2) > 2)
+    save(tmp_path / "remote" / "Case_P001.nii.gz", given.astype(np.int16))
+    names = [each.name for each in find_cases(data)]
+    run(data, tmp_path / "out", remotes=remote_files(names, tmp_path / "remote"))
+    sources = {}
+    for name in names:
+        record = json.loads((tmp_path / "out" / f"{name}_stats.json").read_text())
+        sources[name] = record["threshold"]["remote"]
+    assert sources == {"Case_P001": "given", "Case_P002": "found"}
+
+
+def test_a_remote_mask_outside_the_wall_fails_its_case(data, tmp_path):
+    corner = np.zeros((SIZE, SIZE), np.int16)
+    corner[0, 0] = 1
+    for name in ("Case_P001", "Case_P002"):
+        save(tmp_path / "remote" / f"{name}.nii.gz", corner)
+    names = [each.name for each in find_cases(data)]
+    outcomes = run(data, tmp_path / "out", remotes=remote_files(names, tmp_path / "remote"))
+    assert "remote mask has no pixel in the myocardium" in outcomes[0].error
+
+
+def test_the_statistics_hold_the_measures_of_wall_and_blood_pools(data, tmp_path):
+    run(data, tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "Case_P001_stats.json").read_text())
+    burden = record["burden"]
+    assert burden["scar_mass_g"] == pytest.approx(1.05 * 2 * SECTOR.sum() * 0.018)
+    assert burden["scar_percent_of_myocardium"] == pytest.approx(100 * SECTOR.sum() / RING.sum())
+    assert burden["lv_blood_pool_volume_ml"] > 0, "of the contours"
+    assert record["segments"] is None, "EMIDEC has no right ventricle"
+    assert any("right ventricle was not assessed" in flag for flag in record["flags"])

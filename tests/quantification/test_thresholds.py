@@ -6,11 +6,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from myoseg.anatomy import MYOCARDIUM, REGIONS, Tissue
+from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, REGIONS, Tissue
+from myoseg.cases.case import LabelMap
 from myoseg.errors import InputError
 from myoseg.quantification.islands import Cleaning
 from myoseg.quantification.threshold_methods import METHODS
-from myoseg.quantification.thresholds import threshold
+from myoseg.quantification.thresholds import threshold, with_blood_pools
 
 SCAR = frozenset({Tissue.SCAR})
 ON_LGE = [name for name in METHODS if name != "t2_2sd"]
@@ -204,7 +205,28 @@ def test_the_record_says_every_cut():
     assert json.loads(json.dumps(result.to_record())) == {
         "method": "5sd",
         "sequence": "lge",
+        "remote": "given",
         "min_island_px": 3,
         "fill_holes": False,
         "slices": [{"slice": 0, "remote_mean": 10, "remote_sd": 1, "cut": 15}],
     }
+
+
+def test_the_blood_pools_of_the_contours_stand_beside_the_thresholded_wall():
+    codes = np.where(RING, Tissue.NORMAL_MYOCARDIUM, 0).astype(np.int16)[None]
+    codes[0, 16, 16], codes[0, 0, 0] = Tissue.LV_BLOOD_POOL, Tissue.RV_BLOOD_POOL
+    drawn = LabelMap(codes, (MYOCARDIUM, *EACH_TISSUE[1:3]))
+    image = np.where(SECTOR, 100, 20).astype(np.float32)[None]
+    found = threshold(image, RING[None], METHODS["5sd"]).labels
+    whole = with_blood_pools(found, drawn)
+    assert np.array_equal(whole.mask(SCAR), found.mask(SCAR))
+    assert whole.mask(frozenset({Tissue.LV_BLOOD_POOL})).sum() == 1
+    assert whole.mask(frozenset({Tissue.RV_BLOOD_POOL})).sum() == 1
+    assert whole.mask(MYOCARDIUM).sum() == RING.sum()
+    assert not whole.assesses(frozenset({Tissue.EDEMA}))
+
+
+def test_contours_without_blood_pools_add_none():
+    drawn = LabelMap(np.where(RING, np.int16(200), np.int16(0))[None], (MYOCARDIUM,))
+    found = threshold(RING[None].astype(np.float32), RING[None], METHODS["5sd"]).labels
+    assert with_blood_pools(found, drawn).groups == found.groups

@@ -3,6 +3,7 @@ import numpy as np
 from myoseg.anatomy import EACH_TISSUE, MYOCARDIUM, Tissue
 from myoseg.cases.case import Geometry, LabelMap
 from myoseg.cases.quality import Flag, Quality
+from myoseg.quantification.measures import measure
 from myoseg.quantification.volumes import region_volumes_ml, statistics_record
 
 GRID = Geometry(shape=(2, 4, 5), affine=np.diag([1.0, 2.0, 10.0, 1.0]))
@@ -39,3 +40,16 @@ def test_a_single_slice_is_said_to_be_one():
     grid = Geometry(shape=(1, 2, 2), affine=np.diag([1.0, 1.0, 8.0, 1.0]))
     record = statistics_record("a", LabelMap(np.zeros(grid.shape, np.int16), EACH_TISSUE), grid)
     assert record["note"] == "Volumes are those of a single slice, taken to be 8.0 mm thick."
+
+
+def test_the_measures_stand_beside_the_volumes():
+    codes = np.zeros(GRID.shape, np.int16)
+    codes[0, 0, :3] = Tissue.SCAR
+    record = statistics_record("a", LabelMap(codes), GRID)
+    assert np.isclose(record["burden"]["scar_mass_g"], 3 * 0.02 * 1.05)
+    assert record["burden"]["scar_percent_of_myocardium"] == 100
+    assert record["segments"] is None
+    assert record["flags"]
+    given = measure(LabelMap(codes), GRID, mvo=codes > 0)
+    record = statistics_record("a", LabelMap(codes), GRID, measures=given)
+    assert record["burden"]["mvo_source"] == "labelled"

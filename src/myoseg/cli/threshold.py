@@ -25,6 +25,13 @@ def threshold(
     coding: Annotated[
         str | None, typer.Option(help="Label coding of the contours, where it cannot be told.")
     ] = None,
+    remote: Annotated[
+        Path | None,
+        typer.Option(
+            help="Mask of remote myocardium of the only case, or folder of masks named as the "
+            "cases; found by itself where not given."
+        ),
+    ] = None,
     min_island: Annotated[
         int, typer.Option(min=0, help="Drop islands of fewer pixels than this in a slice.")
     ] = 0,
@@ -43,15 +50,18 @@ def threshold(
     from myoseg.files import write_json
     from myoseg.manifest import run_manifest
     from myoseg.quantification.islands import Cleaning
+    from myoseg.quantification.remote_files import remote_files
     from myoseg.quantification.threshold_methods import method_named
 
     chosen = method_named(method)
     files = find_cases(data, layout)
     walls = contours_of(files, contours, coding)
+    remotes = {} if remote is None else remote_files([each.name for each in files], remote)
     arguments = {
         "method": method,
         "contours": "given" if contours else "own",
         "coding": coding,
+        "remote": "given" if remote else "found",
         "min_island": min_island,
         "fill_holes": fill_holes,
         "layout": layout,
@@ -61,7 +71,13 @@ def threshold(
     write_json(out / "run.json", manifest)
     cleaning = Cleaning(min_island, fill_holes)
     outcomes = threshold_cohort(
-        files, walls, chosen, out, cleaning=cleaning, consecutive=consecutive
+        files,
+        walls,
+        chosen,
+        out,
+        cleaning=cleaning,
+        consecutive=consecutive,
+        remotes=remotes,
     )
     failed = [
         outcome

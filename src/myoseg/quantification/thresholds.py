@@ -6,12 +6,12 @@ of remote myocardium; a wall of one intensity has nothing diseased.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from myoseg.anatomy import BACKGROUND, representative
+from myoseg.anatomy import BACKGROUND, MYOCARDIUM, Tissues, representative
 from myoseg.cases.case import LabelMap, Volume
 from myoseg.errors import InputError
 from myoseg.quantification.islands import AS_IT_IS, Cleaning, clean
@@ -36,7 +36,8 @@ class Thresholded:
 
     `labels` holds the wall alone: blood pools are not assessed. It tells the method's diseased
     tissues from the rest of the wall (on LGE: scar from normal myocardium or edema). `cuts` has one
-    entry for each slice, None where the slice has no wall.
+    entry for each slice, None where the slice has no wall. `remote_source` says whether remote
+    myocardium was found (`remote.find_remote`) or given.
     """
 
     labels: LabelMap
@@ -44,12 +45,14 @@ class Thresholded:
     cuts: tuple[SliceCut | None, ...]
     method: ThresholdMethod
     cleaning: Cleaning
+    remote_source: Literal["found", "given"] = "found"
 
     def to_record(self) -> dict[str, Any]:
         """Method and cuts as JSON values; slices are counted from 0."""
         return {
             "method": self.method.name,
             "sequence": str(self.method.sequence),
+            "remote": self.remote_source,
             **asdict(self.cleaning),
             "slices": [
                 {"slice": index, **asdict(cut)} for index, cut in enumerate(self.cuts) if cut
@@ -86,7 +89,19 @@ def threshold(
     cuts = tuple(_cut_of(image, wall, healthy, index, method) for index in range(len(image)))
     levels = np.array([np.inf if cut is None else cut.cut for cut in cuts])
     diseased = clean(wall & (image > levels[:, None, None]), wall, cleaning)
-    return Thresholded(_labels(wall, diseased, method), healthy, cuts, method, cleaning)
+    source: Literal["found", "given"] = "found" if remote is None else "given"
+    return Thresholded(_labels(wall, diseased, method), healthy, cuts, method, cleaning, source)
+
+
+def with_blood_pools(found: LabelMap, drawn: LabelMap) -> LabelMap:
+    """A thresholded wall with the blood pools of the contours it was found in.
+
+    With these, its segments can be told and its measures stand beside those of a network.
+    """
+    groups: tuple[Tissues, ...] = tuple(each for each in drawn.groups if not each & MYOCARDIUM)
+    outside = ~np.isin(drawn.codes, [int(tissue) for tissue in MYOCARDIUM])
+    outside &= found.codes == BACKGROUND
+    return LabelMap(np.where(outside, drawn.codes, found.codes), (*found.groups, *groups))
 
 
 def _drawn_remote(remote: Mask, wall: Mask) -> Mask:

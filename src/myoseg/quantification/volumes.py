@@ -5,6 +5,7 @@ from typing import Any
 from myoseg.anatomy import REGIONS
 from myoseg.cases.case import Geometry, LabelMap
 from myoseg.cases.quality import Quality
+from myoseg.quantification.measures import Measures, measure
 
 
 def region_volumes_ml(labels: LabelMap, geometry: Geometry) -> dict[str, float | None]:
@@ -18,10 +19,29 @@ def region_volumes_ml(labels: LabelMap, geometry: Geometry) -> dict[str, float |
 
 
 def statistics_record(
-    name: str, labels: LabelMap, geometry: Geometry, quality: Quality | None = None
+    name: str,
+    labels: LabelMap,
+    geometry: Geometry,
+    quality: Quality | None = None,
+    *,
+    measures: Measures | None = None,
 ) -> dict[str, Any]:
-    """The JSON values that stand beside a case's mask: volumes, what was not assessed, quality."""
+    """The JSON values that stand beside a case's mask.
+
+    Args:
+        name: of the case.
+        labels: of the mask.
+        geometry: of the mask.
+        quality: how far to rely on it, under `quality`.
+        measures: of the case; by default those of the labels alone. They stand under `burden`
+            (volumes in ml, masses in g, percent of the myocardium, the extent of the slices),
+            `segments` (16 of the AHA's, or None) and `flags` (what a reader must know of both).
+
+    Raises:
+        InputError: the labels cannot be measured (`measures.measure`).
+    """
     n_slices, spacing_mm = geometry.shape[0], geometry.spacing_mm
+    known = measure(labels, geometry) if measures is None else measures
     return {
         "case": name,
         "shape": list(geometry.shape),
@@ -31,6 +51,7 @@ def statistics_record(
         "groups": [sorted(tissue.name.lower() for tissue in group) for group in labels.groups],
         "note": _extrapolation(n_slices, spacing_mm[0]),
         "quality": None if quality is None else quality.to_record(),
+        **known.to_record(),
     }
 
 
