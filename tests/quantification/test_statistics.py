@@ -101,3 +101,10 @@ def test_swapping_the_methods_keeps_p_and_turns_the_sign(pairs):
     assert np.isclose(forth.p_value, back.p_value)
     assert 0 <= forth.p_value <= 1
     assert forth.median_difference == -back.median_difference
+
+
+def test_the_interval_does_not_depend_on_how_much_is_resampled_at_once(monkeypatch):
+    values = rng().normal(size=60)
+    whole = bootstrap_interval(values, rng())
+    monkeypatch.setattr("myoseg.quantification.statistics.RESAMPLED_AT_ONCE", 7000)
+    assert bootstrap_interval(values, rng()) == whole

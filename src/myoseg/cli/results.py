@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import typer
 
-if TYPE_CHECKING:
-    from myoseg.cohort import CaseOutcome
+Item = TypeVar("Item")
 
 SOME_FAILED = 3
 """Exit code where some cases of a cohort failed and the others are done."""
@@ -35,9 +34,7 @@ def close(out: Path, *, n_failed: int, n_cases: int) -> None:
         raise typer.Exit(1 if n_failed == n_cases else SOME_FAILED)
 
 
-def progress_over(
-    items: Iterable["CaseOutcome"], total: int, title: str, *, quiet: bool
-) -> Iterable["CaseOutcome"]:
+def progress_over(items: Iterable[Item], total: int, title: str, *, quiet: bool) -> Iterable[Item]:
     """The items, with a progress bar on the standard error stream."""
     from rich.console import Console
     from rich.progress import track

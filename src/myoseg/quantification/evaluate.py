@@ -18,7 +18,7 @@ from myoseg.quantification.confidence import (
     recorded_confidences,
 )
 from myoseg.quantification.decoding import read_label_map, with_codings
-from myoseg.quantification.pairing import Pair, match_files
+from myoseg.quantification.pairing import Failure, Pair, match_files
 from myoseg.quantification.region_score import RegionScore
 from myoseg.quantification.scope import Scope
 from myoseg.quantification.scores import score_case
@@ -30,14 +30,6 @@ CSV_HEADER: Final = tuple(
     "tissue" if field.name == "region" else field.name for field in fields(RegionScore)
 )
 """case, tissue, dice, jaccard, hd95_mm, assd_mm, volume_true_ml, volume_pred_ml."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A case that could not be scored, and why."""
-
-    case: str
-    message: str
 
 
 @dataclass(frozen=True, eq=False)

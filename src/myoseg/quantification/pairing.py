@@ -53,7 +53,27 @@ class Matching:
     without_prediction: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A case whose label files could not be compared, and why."""
+
+    case: str
+    message: str
+
+
 def match_files(predicted: Path, true: Path) -> Matching:
+    """Pairs the label files of predictions and truths; cases of one side alone are warned of.
+
+    Raises:
+        InputError: as `pair_files`.
+    """
+    matching = pair_files(predicted, true)
+    warn_of_cases("have no truth and are not scored", matching.without_truth)
+    warn_of_cases("have a truth but no prediction", matching.without_prediction)
+    return matching
+
+
+def pair_files(predicted: Path, true: Path) -> Matching:
     """Pairs the label files of two folders, or two files.
 
     Either folder may be a data set in a known layout (`cases.layouts`), of which the labels are
@@ -78,9 +98,14 @@ def match_files(predicted: Path, true: Path) -> Matching:
             f"no case of {predicted} ({_examples(ours)}) is in {true} ({_examples(theirs)}); name "
             "the files alike up to a suffix such as _seg or _gd."
         )
-    _warn("have no truth and are not scored", matching.without_truth)
-    _warn("have a truth but no prediction", matching.without_prediction)
     return matching
+
+
+def warn_of_cases(fault: str, names: tuple[str, ...]) -> None:
+    """Says in the log how many cases have a fault, and names the first of them."""
+    if names:
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        log.warning("%d cases %s: %s%s", len(names), fault, ", ".join(names[:5]), more)
 
 
 def label_files(folder: Path) -> dict[str, LabelFile]:
@@ -163,9 +188,3 @@ def _suffix_of(stem: str, suffixes: tuple[str, ...]) -> str:
 def _examples(files: Mapping[str, LabelFile]) -> str:
     names = list(files)[:3]
     return f"{len(files)} cases, such as {', '.join(names)}"
-
-
-def _warn(fault: str, names: tuple[str, ...]) -> None:
-    if names:
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        log.warning("%d cases %s: %s%s", len(names), fault, ", ".join(names[:5]), more)
