@@ -153,6 +153,32 @@ def shipped_default(cascade_folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
+def write_ring(tmp_path: Path) -> Callable[..., Path]:
+    """Writes labels of three slices of a ring, 2 mm pixels 10 mm apart, with scar in a sector.
+
+    The wall lies between 8 and 12 pixels from the middle, the RV at its left; scar fills the wall
+    from 0 to `scar_degrees`, counted from the right downward.
+    """
+    import nibabel as nib
+    import numpy as np
+
+    def write(where: str, scar_degrees: float = 0.0, *, shape: tuple[int, int] = (48, 48)) -> Path:
+        rows, cols = np.mgrid[: shape[0], : shape[1]] - np.array([23.5, 27.5])[:, None, None]
+        radius, angle = np.hypot(rows, cols), np.degrees(np.arctan2(rows, cols)) % 360
+        stored = np.zeros(shape, np.int16)
+        stored[(np.hypot(rows / 1.1, cols + 13) < 9) & (radius > 12)] = 600
+        stored[radius < 12] = np.where(angle < scar_degrees, 2221, 200)[radius < 12]
+        stored[radius < 8] = 500
+        path = tmp_path / where
+        path.parent.mkdir(parents=True, exist_ok=True)
+        volume = np.stack([stored] * 3).T
+        nib.save(nib.Nifti1Image(volume, np.diag([-2.0, -2.0, 10.0, 1.0])), path)
+        return path
+
+    return write
+
+
+@pytest.fixture
 def group_is_alive() -> Callable[[int], bool]:
     """Tells whether any process of a group is left."""
 

@@ -43,7 +43,16 @@ def arrays():
 
 
 def test_the_public_names_are_these():
-    names = ["Result", "__version__", "evaluate", "load_model", "phantom", "segment", "train"]
+    names = [
+        "Result",
+        "__version__",
+        "agree",
+        "evaluate",
+        "load_model",
+        "phantom",
+        "segment",
+        "train",
+    ]
     assert myoseg.__all__ == dir(myoseg) == names
     for name in names:
         assert getattr(myoseg, name) is not None

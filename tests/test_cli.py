@@ -107,6 +107,7 @@ COMMANDS = [
     ("predict",),
     ("train",),
     ("evaluate",),
+    ("agree",),
     ("threshold",),
     ("reproduce",),
     ("info",),
@@ -812,6 +813,23 @@ def test_a_threshold_needs_no_model_and_can_be_scored(cli, write, tmp_path):
     assert cli("evaluate", out, data, "-o", tmp_path / "scores").code == 0
     record = json.loads((tmp_path / "scores" / "metrics.json").read_text())
     assert record["tissues"]["scar"]["dice"]["mean"] == 1
+
+
+def test_a_threshold_takes_the_reader_s_remote_myocardium(cli, write, tmp_path):
+    x, y = np.mgrid[: SHAPE[0], : SHAPE[1]] - 14
+    wall = np.repeat((np.hypot(x, y) < 12)[..., None], SHAPE[2], axis=2)
+    write("a_LGE.nii.gz", np.where(wall & (x > 5)[..., None], 100, 20).astype(np.float32))
+    write("a_gd.nii.gz", (200 * wall).astype(np.int16))
+    remote = write("remote/remote.nii.gz", (wall & (x < 0)[..., None]).astype(np.int16))
+    remote = shutil.move(remote, tmp_path / "remote.nii.gz")
+    data, out = tmp_path / "in", tmp_path / "out"
+    command = ("threshold", "-q", "-i", data, "-o", out, "--method", "5sd", "--remote")
+    assert cli(*command, remote).code == 0
+    record = json.loads((out / "a_stats.json").read_text())
+    assert record["threshold"]["remote"] == "given"
+    assert record["threshold"]["slices"][0]["remote_mean"] == 20
+    missing = cli(*command, tmp_path / "nothing")
+    assert (missing.code, "is not a folder" in missing.err) == (1, True)
 
 
 def test_an_unknown_threshold_is_refused_with_those_there_are(cli, write, tmp_path):

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from myoseg.api import Result, evaluate, load_model, phantom, segment, train
+    from myoseg.api import Result, agree, evaluate, load_model, phantom, segment, train
 
-__all__ = ["Result", "__version__", "evaluate", "load_model", "phantom", "segment", "train"]
+__all__ = [
+    "Result",
+    "__version__",
+    "agree",
+    "evaluate",
+    "load_model",
+    "phantom",
+    "segment",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

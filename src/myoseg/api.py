@@ -27,14 +27,17 @@ from myoseg.prediction.model import Model, load_model
 from myoseg.prediction.segment import segment as segment_case
 from myoseg.prediction.shipped import DEFAULT
 from myoseg.quantification.evaluate import evaluate
+from myoseg.quantification.measures import Measures, measure
 from myoseg.quantification.volumes import statistics_record
+from myoseg.reporting.agreement_report import agree
+from myoseg.reporting.origin import UNKNOWN, Origin, origin_of_model
 from myoseg.training.cascade.fit import train_cascade
 from myoseg.training.cascade.recipe import CascadeRecipe
 from myoseg.training.fit import train as train_on_cases
 from myoseg.training.load import load_any_recipe
 from myoseg.training.recipe import Recipe
 
-__all__ = ["Result", "evaluate", "load_model", "phantom", "segment", "train"]
+__all__ = ["Result", "agree", "evaluate", "load_model", "phantom", "segment", "train"]
 
 Image: TypeAlias = str | Path | nib.Nifti1Image | np.ndarray
 """A path, a nibabel image, or an array with the axes of one (col, row, slice)."""
@@ -46,6 +49,8 @@ class Result:
 
     case: Case
     segmentation: Segmentation
+    origin: Origin = UNKNOWN
+    """What made it, for its report."""
 
     @cached_property
     def labels(self) -> Int16[np.ndarray, "col row slice"]:
@@ -59,9 +64,17 @@ class Result:
 
     @cached_property
     def stats(self) -> dict[str, Any]:
-        """Volumes in ml, the regions that were not assessed, and how far to rely on the result."""
+        """What stands in CASE_stats.json: volumes, masses, segments, and how far to rely on it."""
         found = self.segmentation
-        return statistics_record(found.name, found.labels, found.geometry, found.quality)
+        return statistics_record(
+            found.name, found.labels, found.geometry, found.quality, measures=self.measures
+        )
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Volumes (ml), masses (g), percentages and the AHA's segments, with what is off."""
+        found = self.segmentation
+        return measure(found.labels, found.geometry, lge=self.case.images.get(Sequence.LGE))
 
     @cached_property
     def probabilities(self) -> dict[str, Float32[np.ndarray, "col row slice"]]:
@@ -70,11 +83,17 @@ class Result:
         return {block: np.ascontiguousarray(volume.T) for block, volume in found.items()}
 
     def save(
-        self, out: str | Path, *, consecutive: bool = False, probabilities: bool = False
+        self,
+        out: str | Path,
+        *,
+        consecutive: bool = False,
+        probabilities: bool = False,
+        report: bool = False,
     ) -> None:
         """Writes the label map, the statistics and a preview into the folder `out`.
 
-        `probabilities` adds probabilities/CASE_BLOCK.nii.gz for each block.
+        `probabilities` adds probabilities/CASE_BLOCK.nii.gz for each block, `report` the page that
+        `report` writes as CASE_report.html.
 
         Raises:
             OutputError: a file cannot be written.
@@ -85,6 +104,26 @@ class Result:
             Path(out),
             consecutive=consecutive,
             probabilities=probabilities,
+            measures=self.measures,
+            report=self.origin if report else None,
+        )
+
+    def report(self, path: str | Path) -> None:
+        """Writes a page that shows the case: slices, measures, segments; it needs no other file.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        from myoseg.reporting.case_report import write_case_report
+
+        found = self.segmentation
+        write_case_report(
+            Path(path),
+            self.case,
+            found.labels,
+            measures=self.measures,
+            quality=found.quality,
+            origin=self.origin,
         )
 
 
@@ -118,7 +157,8 @@ def segment(
     given = {Sequence.BSSFP: bssfp, Sequence.LGE: lge, Sequence.T2: t2}
     case = _case_of({s: image for s, image in given.items() if image is not None}, affine, name)
     loaded = load_model(model, device) if isinstance(model, str | Path) else model
-    return Result(case, segment_case(case, loaded))
+    named = Path(model).name if isinstance(model, str | Path) else ""
+    return Result(case, segment_case(case, loaded), origin_of_model(named, loaded.fingerprint()))
 
 
 def train(

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool
 
-from myoseg.anatomy import MYOCARDIUM
+from myoseg.anatomy import MYOCARDIUM, Sequence
 from myoseg.cases.case import Case, LabelMap, Segmentation
 from myoseg.cases.grids import require_same_grid
 from myoseg.cases.layouts import CaseFiles, read_case
@@ -22,10 +22,13 @@ from myoseg.prediction.model import Model
 from myoseg.prediction.segment import segment
 from myoseg.quantification.decoding import read_label_map, with_codings
 from myoseg.quantification.islands import Cleaning
+from myoseg.quantification.measures import Measures, measure
 from myoseg.quantification.pairing import PROBABILITIES, LabelFile, label_files
+from myoseg.quantification.remote_files import read_remote
 from myoseg.quantification.threshold_methods import ThresholdMethod
-from myoseg.quantification.thresholds import threshold
+from myoseg.quantification.thresholds import threshold, with_blood_pools
 from myoseg.quantification.volumes import statistics_record
+from myoseg.reporting.origin import Origin, origin_of_run
 from myoseg.reporting.preview import preview
 from myoseg.reporting.raster import save_picture
 
@@ -52,11 +55,13 @@ class PredictOptions:
         probabilities: as there.
         contours: those of `contours_of`, from which the blocks that guide others are taken as far
             as they are drawn; this needs a model whose blocks guide one another.
+        report: whether to write CASE_report.html too, see there.
     """
 
     consecutive: bool = False
     probabilities: bool = False
     contours: Mapping[str, LabelFile] | None = None
+    report: bool = False
 
 
 def predict_cohort(
@@ -89,6 +94,7 @@ def predict_case(files: CaseFiles, model: Model, out: Path, options: PredictOpti
             out,
             consecutive=options.consecutive,
             probabilities=options.probabilities,
+            report=origin_of_run(out) if options.report else None,
         )
 
     return _outcome(files, predict)
@@ -102,10 +108,13 @@ def threshold_cohort(
     *,
     cleaning: Cleaning,
     consecutive: bool = False,
+    remotes: Mapping[str, Path] | None = None,
 ) -> Iterator[CaseOutcome]:
     """Thresholds the wall of each case into `out`, as `predict_cohort` does with a model.
 
-    `contours` are those of `contours_of`; CASE_stats.json also says every slice's cut.
+    `contours` are those of `contours_of`, with whose blood pools CASE_stats.json divides the wall
+    into segments; it also says every slice's cut. `remotes` are masks of remote myocardium by case
+    (`remote_files.remote_files`); a case without one has its own found.
 
     Raises:
         OutputError: as `predict_cohort`.
@@ -118,14 +127,18 @@ def threshold_cohort(
                 f"case {case.name} has no {method.sequence}, which {method.name} needs; leave it "
                 "out, or choose another method."
             )
-        wall = _wall(case, case_files, contours)
-        found = threshold(case.images[method.sequence], wall, method, cleaning=cleaning)
+        wall, drawn = _wall(case, case_files, contours)
+        image, given = case.images[method.sequence], (remotes or {}).get(case.name)
+        remote = None if given is None else read_remote(given, case_files.paths[0], case.geometry)
+        found = threshold(image, wall, method, remote=remote, cleaning=cleaning)
+        whole = with_blood_pools(found.labels, drawn)
         save_segmentation(
             Segmentation(case.name, found.labels, case.geometry),
             case,
             out,
             consecutive=consecutive,
             notes={"threshold": found.to_record()},
+            measures=_measures(whole, case),
         )
 
     return (_outcome(each, cut) for each in files)
@@ -196,8 +209,8 @@ def _drawn(
 
 def _wall(
     case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
-) -> Bool[np.ndarray, "slice row col"]:
-    """The myocardium of a case's contours, on the grid of its images.
+) -> tuple[Bool[np.ndarray, "slice row col"], LabelMap]:
+    """The myocardium of a case's contours, on the grid of its images, and the contours.
 
     Raises:
         InputError: as `_drawn`, or the contours do not tell the myocardium.
@@ -209,7 +222,7 @@ def _wall(
     wall = labels.mask(MYOCARDIUM)
     if not wall.any():
         log.warning("%s: %s holds no myocardium, so nothing is found", case.name, file.path)
-    return wall
+    return wall, labels
 
 
 def _outcome(files: CaseFiles, work: Callable[[CaseFiles], None]) -> CaseOutcome:
@@ -253,6 +266,8 @@ def save_segmentation(
     consecutive: bool = False,
     probabilities: bool = False,
     notes: Mapping[str, Any] | None = None,
+    measures: Measures | None = None,
+    report: Origin | None = None,
 ) -> None:
     """Writes CASE_stats.json, CASE_preview.png and, last, CASE_seg.nii.gz into `out`.
 
@@ -263,18 +278,32 @@ def save_segmentation(
         consecutive: whether to write label codes 1 to 5.
         probabilities: whether to write probabilities/CASE_BLOCK.nii.gz too, float32.
         notes: further entries of CASE_stats.json.
+        measures: of the case; by default those of its labels and its LGE.
+        report: what made the segmentation, for CASE_report.html; no report where None.
 
     Raises:
         OutputError: a file cannot be written.
     """
     name, labels, geometry = segmentation.name, segmentation.labels, segmentation.geometry
     quality = segmentation.quality
-    record = statistics_record(name, labels, geometry, quality) | dict(notes or {})
+    known = measures or _measures(labels, case)
+    record = statistics_record(name, labels, geometry, quality, measures=known)
+    record |= dict(notes or {})
     write_json(out / f"{name}_stats.json", record)
     save_picture(preview(case, labels, quality).painted(), out / f"{name}_preview.png")
+    if report is not None:
+        # Here, since what fills in pages takes a while to import.
+        from myoseg.reporting.case_report import report_path, write_case_report
+
+        page = report_path(out, name)
+        write_case_report(page, case, labels, measures=known, quality=quality, origin=report)
     for block, probability in segmentation.probabilities.items() if probabilities else ():
         write_volume(out / PROBABILITIES / f"{name}_{block}.nii.gz", probability, geometry)
     write_labels(labels_path(out, name), labels.codes, geometry, consecutive=consecutive)
+
+
+def _measures(labels: LabelMap, case: Case) -> Measures:
+    return measure(labels, case.geometry, lge=case.images.get(Sequence.LGE))
 
 
 def labels_path(out: Path, case: str) -> Path:

@@ -1,5 +1,7 @@
 """A heart drawn with rings, and scores written by hand."""
 
+from html.parser import HTMLParser
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,53 @@ def scored():
         ]
 
     return make
+
+
+class Page(HTMLParser):
+    """A page taken apart: its elements with their attributes, and its words."""
+
+    VOID = frozenset({"meta", "link", "img", "input", "br"})
+    SILENT = frozenset({"style", "script"})
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements = []
+        self.words = []
+        self.open = []
+        self.feed(html)
+        self.close()
+        assert self.open == [], "elements that are not closed"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"{tag} closes another element"
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in self.SILENT:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag, **attributes):
+        """The attributes of each such element that has these."""
+        return [a for t, a in self.elements if t == tag and attributes.items() <= a.items()]
+
+    @property
+    def addresses(self):
+        """Everything that a browser would fetch, or go to."""
+        return [a[key] for _, a in self.elements for key in ("src", "href") if key in a]
+
+
+@pytest.fixture
+def page_of():
+    """Takes HTML apart; fails where elements are not nested."""
+    return Page

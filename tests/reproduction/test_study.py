@@ -18,7 +18,12 @@ def test_a_study_is_simulated_segmented_measured_scored_and_drawn(shipped_defaul
     files = {path.name for path in (tmp_path / "study").iterdir()}
     name = study.case.name
     assert name == "phantom_00003"
-    assert {f"{name}_seg.nii.gz", f"{name}_stats.json", study.preview.name} < files
+    assert {
+        f"{name}_seg.nii.gz",
+        f"{name}_stats.json",
+        study.preview.name,
+        study.report.name,
+    } < files
     assert {study.comparison.name, "metrics.csv", "metrics.json", "run.json", "input"} < files
     manifest = json.loads((tmp_path / "study" / "run.json").read_text())
     assert (manifest["seed"], len(manifest["hashes"]["model"])) == (3, 64)
@@ -27,6 +32,7 @@ def test_a_study_is_simulated_segmented_measured_scored_and_drawn(shipped_defaul
     assert files_of_case.labels is not None
     words = in_plain_words(study)
     assert str(study.preview.resolve()) in words
+    assert str(study.report.resolve()) in words
     assert "2 slices of bSSFP, LGE, T2" in words
     assert "LV blood pool: found " in words
 

@@ -13,6 +13,7 @@ import typer
 
 from myoseg.cli import data as data_commands
 from myoseg.cli import model as model_commands
+from myoseg.cli.agree import agree
 from myoseg.cli.demo import demo
 from myoseg.cli.options import (
     Config,
@@ -26,6 +27,7 @@ from myoseg.cli.options import (
     Verbose,
 )
 from myoseg.cli.predict import predict
+from myoseg.cli.report import report
 from myoseg.cli.results import close, say_where
 from myoseg.cli.results import start_log as _start_log
 from myoseg.cli.threshold import threshold
@@ -46,6 +48,8 @@ app.add_typer(model_commands.app, name="model")
 app.command()(demo)
 app.command()(predict)
 app.command()(threshold)
+app.command()(agree)
+app.command()(report)
 
 N_FOLDS = 5
 

@@ -60,6 +60,12 @@ def predict(
         bool,
         typer.Option("--save-probs", help="Write probabilities/CASE_BLOCK.nii.gz for each block."),
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="Write a page for each case, and index.html for all of them."
+        ),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on in the output folder: cases done there are left out."),
@@ -152,7 +158,7 @@ def predict(
         log.info("%d of %d cases are done already", len(files) - len(left), len(files))
         files = left
     write_json(out / "run.json", manifest)
-    options = PredictOptions(consecutive, save_probs, drawn)
+    options = PredictOptions(consecutive, save_probs, drawn, report)
     if ray is not None:
         outcomes = predict_on_ray(files, source, out, options, ray, jobs)
     elif jobs is not None and jobs > 1:
@@ -166,4 +172,8 @@ def predict(
     ]
     if len(failed) < len(files) or not files:
         write_quality_table(out)
+        if report:
+            from myoseg.reporting.cohort_report import write_cohort_report
+
+            write_cohort_report(out)
     close(out, n_failed=len(failed), n_cases=len(files))

@@ -4,6 +4,7 @@ The colours keep the field's hues (blood pools red and blue, myocardium green, e
 magenta) in shades that stay apart for readers with protanopia, deuteranopia or tritanopia.
 """
 
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
@@ -19,6 +20,15 @@ COLOURS: Final = MappingProxyType(
     }
 )
 """Colour of each tissue, as #rrggbb."""
+
+DRAWN: Final = (
+    Tissue.NORMAL_MYOCARDIUM,
+    Tissue.RV_BLOOD_POOL,
+    Tissue.LV_BLOOD_POOL,
+    Tissue.EDEMA,
+    Tissue.SCAR,
+)
+"""In which order outlines are drawn: a shared border takes the later one's colour."""
 
 ABBREVIATIONS: Final = MappingProxyType(
     {
@@ -42,6 +52,11 @@ SEQUENCE_TITLES: Final = MappingProxyType(
 def colour_of(group: Tissues) -> str:
     """The colour of a group that was not told apart: that of its mildest tissue."""
     return COLOURS[representative(group)]
+
+
+def in_drawing_order(groups: Iterable[Tissues]) -> list[Tissues]:
+    """The groups as they are drawn, the mildest tissue of each deciding (`DRAWN`)."""
+    return sorted(groups, key=lambda group: DRAWN.index(representative(group)))
 
 
 def title_of(group: Tissues) -> str:

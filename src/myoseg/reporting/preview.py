@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Bool
 from PIL import Image
 
-from myoseg.anatomy import REGIONS, Tissue, Tissues, representative
+from myoseg.anatomy import REGIONS, Tissues
 from myoseg.cases.case import Case, LabelMap
 from myoseg.cases.quality import Quality
-from myoseg.reporting.palette import SEQUENCE_TITLES, colour_of, title_of
+from myoseg.reporting.palette import SEQUENCE_TITLES, colour_of, in_drawing_order, title_of
 from myoseg.reporting.raster import (
     Canvas,
     draw_mask_outline,
@@ -39,14 +39,6 @@ LABEL_PX: Final = 34
 """For the sequences' names at the left border."""
 
 LEGEND_GREY: Final = "#444444"
-
-_DRAWN: Final = (
-    Tissue.NORMAL_MYOCARDIUM,
-    Tissue.RV_BLOOD_POOL,
-    Tissue.LV_BLOOD_POOL,
-    Tissue.EDEMA,
-    Tissue.SCAR,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +130,7 @@ def preview(case: Case, labels: LabelMap, quality: Quality | None = None) -> Pre
     says what `quality` flags.
     """
     heart = labels.codes > 0
-    groups = sorted(labels.groups, key=lambda group: _DRAWN.index(representative(group)))
+    groups = in_drawing_order(labels.groups)
     unknown = (REGIONS[name] for name in labels.not_assessed if len(REGIONS[name]) == 1)
     absent = ", ".join(map(title_of, unknown))
     return Preview(

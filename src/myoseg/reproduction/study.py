@@ -19,7 +19,9 @@ from myoseg.quantification.evaluate import evaluation_of, write_evaluation
 from myoseg.quantification.region_score import RegionScore
 from myoseg.quantification.scores import score_case
 from myoseg.reporting.case_contours import figure45_contours
+from myoseg.reporting.case_report import report_path
 from myoseg.reporting.figures import save_figure
+from myoseg.reporting.origin import origin_of_run
 from myoseg.reporting.palette import SEQUENCE_TITLES, title_of
 
 ACUTE_INFARCT: Final = PhantomConfig(infarct_probability=1.0, edema_probability=1.0)
@@ -56,6 +58,11 @@ class SimulatedStudy:
         return self.folder / f"{self.case.name}_preview.png"
 
     @property
+    def report(self) -> Path:
+        """The page that shows and measures what was found."""
+        return report_path(self.folder, self.case.name)
+
+    @property
     def comparison(self) -> Path:
         """The picture of what was found over what is true."""
         return self.folder / f"{self.case.name}_comparison.png"
@@ -66,9 +73,9 @@ def run_study(
 ) -> SimulatedStudy:
     """Simulates a patient, segments it with the default model, and measures, scores and draws it.
 
-    `out` then holds what `predict` writes of a case (CASE_seg.nii.gz, CASE_stats.json,
-    CASE_preview.png, run.json), CASE_comparison.png, metrics.csv and metrics.json; `out/input`
-    holds the images and the truth as a plain data set.
+    `out` then holds what `predict --report` writes of a case (CASE_seg.nii.gz, CASE_stats.json,
+    CASE_preview.png, CASE_report.html, run.json), CASE_comparison.png, metrics.csv and
+    metrics.json; `out/input` holds the images and the truth as a plain data set.
 
     Args:
         out: folder of the results.
@@ -106,7 +113,7 @@ def _write(study: SimulatedStudy) -> None:
         path = out / "input" / f"{case.name}_{sequence}.nii.gz"
         write_volume(path, compact(image), case.geometry)
     write_labels(out / "input" / f"{case.name}_gd.nii.gz", case.labels.codes, case.geometry)
-    save_segmentation(study.segmentation, case, out)
+    save_segmentation(study.segmentation, case, out, report=origin_of_run(out))
     write_evaluation(evaluation_of(study.scores), out)
     figure = figure45_contours(case, case.labels, study.segmentation.labels, title=case.name)
     save_figure(figure, study.comparison)
@@ -123,6 +130,7 @@ def in_plain_words(study: SimulatedStudy) -> str:
             f"and segmented it with the model {DEFAULT!r}:",
             *found,
             f"What was found: {study.preview.resolve()}",
+            f"Its report, for a browser: {study.report.resolve()}",
             f"Beside the truth: {study.comparison.resolve()}",
             CAUTION,
         ]
