@@ -19,9 +19,16 @@ def no_gpu(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_without_a_gpu_auto_is_the_cpu_in_float32():
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({"avx512_bf16": True}, "bf16-mixed"), ({"avx512_bf16": False}, "32-true"), ({}, "32-true")],
+)
+def test_without_a_gpu_auto_is_the_cpu_in_the_precision_it_multiplies(
+    capabilities, precision, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     hardware = find_hardware()
-    assert (hardware.name, hardware.precision) == ("cpu", "32-true")
+    assert (hardware.name, hardware.precision) == ("cpu", precision)
     assert hardware.torch_device == torch.device("cpu")
 
 

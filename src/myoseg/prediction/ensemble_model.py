@@ -130,7 +130,7 @@ def _predictor_from(run: Path, member: str, weights_sha256: str, choice: EngineC
             f"{run / member} is not the network that {run / 'model.json'} describes; restore the "
             "whole run from one copy, or train again."
         )
-    engine = _engine_of(segmenter, choice)
+    engine = engine_for(segmenter, choice)
 
     def predict(images: ImageStack) -> ProbabilityStack:
         segmenter.check_input(torch.from_numpy(images))
@@ -139,7 +139,7 @@ def _predictor_from(run: Path, member: str, weights_sha256: str, choice: EngineC
     return predict
 
 
-def _engine_of(segmenter: Segmenter, choice: EngineChoice) -> Engine:
+def engine_for(segmenter: Segmenter, choice: EngineChoice) -> Engine:
     """OpenVINO runs the networks whose graph it can be told at once; PyTorch runs all else.
 
     A detector keeps to float32: whether a region counts hangs on thresholds.

@@ -8,6 +8,7 @@ from myoseg.cases.case import Case
 from myoseg.files import write_json
 from myoseg.manifest import run_manifest
 from myoseg.networks.checkpoint import NetworkCard
+from myoseg.training.allocator import keep_freed_memory
 from myoseg.training.fit_network import check_networks, fit_network
 from myoseg.training.hardware import find_hardware
 from myoseg.training.interruption import (
@@ -75,6 +76,7 @@ def train(
         TrainingInterruptedError: Ctrl-C or SIGTERM; the run can be resumed.
     """
     hardware = find_hardware(device, recipe.precision)
+    keep_freed_memory()
     plan = plan_training(cases, recipe, fold, patients)
     members = members_of(plan)
     check_networks(recipe, members)

@@ -45,8 +45,8 @@ def find_hardware(device: str = "auto", precision: Precision = "auto") -> Hardwa
     Args:
         device: auto (a GPU if there is one, then mps, then cpu), cpu, mps, gpu, gpu:N, or gpu:N,M
             for several GPUs together.
-        precision: auto is float32 on cpu and mps, and on a GPU mixed with bfloat16, or with float16
-            where it has no bfloat16.
+        precision: auto is mixed with bfloat16 where the device multiplies it, else with float16
+            on a GPU and float32 on cpu and mps.
 
     Raises:
         ConfigurationError: an unknown device, one that this machine does not have, or float16 on a
@@ -58,12 +58,21 @@ def find_hardware(device: str = "auto", precision: Precision = "auto") -> Hardwa
             raise ConfigurationError(
                 "precision is float16, which a CPU cannot train in; use float32 or bfloat16."
             )
-        chosen = "float32" if precision == "auto" else precision
+        fastest: Precision = "bfloat16" if has_bfloat16(torch.device(name)) else "float32"
+        chosen = fastest if precision == "auto" else precision
         return Hardware(name, name, (0,), _LIGHTNING_PRECISION[chosen])  # type: ignore[arg-type]
     devices = tuple(int(index) for index in name.removeprefix("gpu:").split(","))
-    mixed: Precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    mixed: Precision = "bfloat16" if has_bfloat16(torch.device("cuda")) else "float16"
     chosen_for_gpu = mixed if precision == "auto" else precision
     return Hardware(name, "gpu", devices, _LIGHTNING_PRECISION[chosen_for_gpu])
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether this device multiplies bfloat16 in hardware, so that mixed precision pays."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _resolved(device: str) -> str:

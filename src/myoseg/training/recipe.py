@@ -27,8 +27,9 @@ from myoseg.training.yaml_text import parse_yaml
 class Recipe(Section):
     """All that decides a training run, apart from the cases and the machine.
 
-    `table` is the name of a block table or a table written out; `precision: auto` is float32 on a
-    CPU and mixed (bfloat16, or float16 where the GPU has none) on a GPU.
+    `table` is the name of a block table or a table written out; `precision: auto` is mixed
+    with bfloat16 where the processor or GPU multiplies it, else with float16 on a GPU and float32
+    on a CPU.
     """
 
     name: str = Field(min_length=1)

@@ -19,6 +19,7 @@ from myoseg.networks.stage_network import build_stage, stage_loss
 from myoseg.networks.unet_body import UNetBody
 from myoseg.training.cascade.examples import Example
 from myoseg.training.cascade.settings import StageSchedule
+from myoseg.training.hardware import has_bfloat16
 from myoseg.training.interruption import TrainingInterruptedError
 from myoseg.training.state_file import read_state, write_state
 
@@ -175,14 +176,6 @@ class _Run:
 def fastest_layout(device: torch.device) -> torch.memory_format:
     """Of a step's maps: on a CPU, normalising each image would copy maps that lie channels last."""
     return torch.channels_last if device.type == "cuda" else torch.contiguous_format
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether this device multiplies bfloat16 in hardware, so that mixed precision pays."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _batches(

@@ -1,0 +1,85 @@
+"""The paper's nine networks on one case of four slices: each engine against PyTorch eager.
+
+Weights are drawn, not trained, so that every detector finds as many regions as it may: the most
+work that it can have. Trained ones find few.
+"""
+
+import argparse
+from statistics import median
+
+import numpy as np
+import torch
+
+from interleaved import print_table, time_in_turn
+from myoseg.block_tables import PHYSIOLOGICAL
+from myoseg.blocks import Architecture
+from myoseg.networks.build import build_segmenter
+from myoseg.networks.segmenter import Segmenter
+from myoseg.prediction.engines.engine import Engine, EngineChoice, choose_engine
+from myoseg.prediction.engines.pytorch import PyTorchEngine
+from myoseg.prediction.ensemble_model import engine_for
+from roofline import measured_peak
+
+N_SLICES, SIZE_PX = 4, 256
+EAGER = "PyTorch eager, float32"
+PARTS = (Architecture.UNET, Architecture.UNET_PLUS_PLUS, Architecture.MASK_RCNN)
+
+
+def main() -> None:
+    """Prints a table for all nine and one for each architecture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--full", action="store_true", help="more rounds")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((N_SLICES, 1, SIZE_PX, SIZE_PX)).astype(np.float32)
+    seconds: dict[Architecture, dict[str, list[float]]] = {}
+    counts: dict[Architecture, int] = {}
+    for architecture in PARTS:
+        counts[architecture] = sum(architecture in b.networks for b in PHYSIOLOGICAL.blocks)
+        torch.manual_seed(0)
+        network = build_segmenter(architecture, 1).eval().requires_grad_(False)
+        engines = _engines(network, asked.threads)
+        seconds[architecture] = time_in_turn(
+            {name: lambda e=engine: e(images) for name, engine in engines.items()},
+            rounds=7 if asked.full else 3,
+            calls={},
+        )
+        print_table(f"{architecture}, {N_SLICES} slices", seconds[architecture], EAGER)
+    _print_total(seconds, counts, asked.threads)
+
+
+def _engines(network: Segmenter, n_threads: int) -> dict[str, Engine]:
+    default = choose_engine(device="cpu", n_threads=n_threads)
+    fast = choose_engine(device="cpu", precision="bfloat16", n_threads=n_threads)
+    eager = EngineChoice("pytorch", "cpu", "float32", n_threads)
+    return {
+        EAGER: PyTorchEngine(network, eager),
+        f"ours, {default.engine}, float32": engine_for(network, default),
+        f"ours, {fast.engine}, bfloat16": engine_for(network, fast),
+    }
+
+
+def _print_total(
+    seconds: dict[Architecture, dict[str, list[float]]],
+    counts: dict[Architecture, int],
+    n_threads: int,
+) -> None:
+    """All nine as the sum of the medians, each times how many blocks it votes on."""
+    peak = measured_peak()
+    print(f"\n## All nine networks, {n_threads} threads\n")
+    print(f"Peak {peak.float32 / 1e9:.0f} G operations/s in float32.\n")
+    print(f"| | {' | '.join(f'{n} x {a}' for a, n in counts.items())} | seconds | times faster |")
+    print("|---" * (3 + len(counts)) + "|")
+    totals = {
+        name: [n * median(seconds[a][name]) for a, n in counts.items()]
+        for name in seconds[Architecture.UNET]
+    }
+    for name, parts in totals.items():
+        cells = " | ".join(f"{part:.2f}" for part in parts)
+        print(f"| {name} | {cells} | {sum(parts):.2f} | {sum(totals[EAGER]) / sum(parts):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
