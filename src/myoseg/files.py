@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -88,17 +87,18 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     Raises:
         OutputError: as `written_whole`.
     """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow(
-            [
-                float(f"{value:.{CSV_DIGITS}g}") if isinstance(value, float) else value
-                for value in row
-            ]
-        )
-    write_text(path, stream.getvalue())
+    with written_whole(path) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow(
+                [
+                    float(f"{value:.{CSV_DIGITS}g}") if isinstance(value, float) else value
+                    for value in row
+                ]
+            )
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

@@ -170,6 +170,8 @@ def test_a_constant_difference_that_is_not_a_binary_number_has_no_deviation():
     found = bland_altman(first + 0.1, first)
     assert found.sd == 0
     assert (found.proportional_slope, found.proportional_p) == (0, None)
+    low, high = agreed(first + 0.1, first).mean_difference_ci95
+    assert low == high == found.bias
 
 
 def test_measures_that_do_not_vary_have_a_bias_and_no_coefficients():

@@ -161,8 +161,61 @@ def test_what_one_side_shows_of_its_coding_helps_with_the_other_whichever_it_is(
     for pair in (folders, folders[::-1]):
         (volume,) = agreement_of_cohort(*pair).values_of("lv_blood_pool_volume_ml")
         assert volume.difference == 0
-    with pytest.raises(InputError, match="coding"):
+    with pytest.raises(InputError, match="say which with --first-coding"):
         agreement_of_cohort(folders[1], folders[1])
+    with pytest.raises(InputError, match="say which with --second-coding"):
+        agreement_of_cohort(folders[1], folders[1], first_coding="ms_cmrseg")
+
+
+def test_no_reflow_is_compared_where_both_codings_know_it(write_labels_by_hand, tmp_path):
+    voxels = {(0, 1, 2): 3, (0, 1, 3): 4, (0, 2, 2): 2, (1, 1, 1): 1}
+    for case in "abc":
+        write_labels_by_hand(f"one/{case}_gd.nii.gz", voxels)
+        write_labels_by_hand(f"two/{case}_gd.nii.gz", voxels | {(0, 1, 2): 4})
+        write_labels_by_hand(f"acdc/{case}_gd.nii.gz", {(0, 0, 0): 2, (0, 1, 1): 3})
+    found = agreement_of_cohort(
+        tmp_path / "one", tmp_path / "two", first_coding="emidec", second_coding="emidec"
+    )
+    obstruction = by_measure(found)["microvascular_obstruction_percent_of_myocardium"]
+    means = obstruction.mean_first, obstruction.mean_second
+    assert means == pytest.approx((100 / 3, 200 / 3)), "of three pixels, one and two"
+    assert by_measure(found)["scar_volume_ml"].mean_first == pytest.approx(0.04), (
+        "no-reflow is scar"
+    )
+    other = agreement_of_cohort(
+        tmp_path / "one", tmp_path / "acdc", first_coding="emidec", second_coding="acdc"
+    )
+    alone = by_measure(other)["microvascular_obstruction_mass_g"]
+    assert (alone.n, alone.n_left_out) == (0, 3)
+
+
+def test_coronary_territories_are_compared_and_listed(readers, tmp_path):
+    found = agreement_of_cohort(*readers)
+    scar = by_measure(found)["territory_scar_mass_g"]
+    assert (scar.n, scar.n_cases, scar.unit) == (4 * 3, 4, "g")
+    pairs = [pair for pair in found.values_of("territory_scar_mass_g") if pair.case == "c"]
+    assert [pair.territory for pair in pairs] == ["LAD", "RCA", "LCX"]
+    whole = found.values_of("scar_mass_g")[2]
+    assert sum(pair.first for pair in pairs) == pytest.approx(whole.first)
+    assert sum(pair.second for pair in pairs) == pytest.approx(whole.second)
+    write_agreement(found, tmp_path / "out")
+    rows = [
+        row
+        for row in rows_of(tmp_path / "out" / "cases.csv")
+        if (row["case"], row["measure"]) == ("c", "territory_scar_percent")
+    ]
+    assert [(row["territory"], row["segment"]) for row in rows] == [
+        *(("LAD", ""), ("RCA", ""), ("LCX", "")),
+    ]
+    record = json.loads((tmp_path / "out" / "agreement.json").read_text(encoding="utf-8"))
+    assert record["measures"]["territory_scar_percent"]["unit"] == "%"
+
+
+def test_where_neither_has_segments_no_segment_is_listed(write_labels_by_hand, tmp_path):
+    path = write_labels_by_hand("a_seg.nii.gz", {(0, 1, 1): 200, (0, 1, 2): 2221})
+    (case,) = agreement_of_cohort(path, path).cases
+    assert {value.measure for value in case.values} == set(CASE_MEASURES)
+    assert case.values[0].difference == 0
 
 
 def rows_of(path):

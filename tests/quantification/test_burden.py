@@ -132,6 +132,24 @@ def test_other_shapes_and_thicknesses_are_refused():
             measure_burden(drawn(), GRID, slice_thickness_mm=wrong)
 
 
+def test_codes_of_no_tissue_are_refused_rather_than_left_out():
+    codes = drawn(normal_myocardium=5).codes.copy()
+    codes.flat[-1] = 3
+    with pytest.raises(InputError, match="codes 3, which stand for no tissue"):
+        measure_burden(LabelMap(codes), GRID)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_lge_without_numbers_in_the_myocardium_is_refused_rather_than_called_free(value):
+    labels = drawn(scar=4, normal_myocardium=6)
+    lge = np.ones(GRID.shape, np.float32)
+    lge.flat[-1] = value
+    assert measure_burden(labels, GRID, lge=lge).mvo_source == "dark_core"
+    lge.flat[0] = value
+    with pytest.raises(InputError, match="NaN or infinite"):
+        measure_burden(labels, GRID, lge=lge)
+
+
 def test_the_record_is_flat_json():
     record = json.loads(json.dumps(measure_burden(drawn(scar=1), GRID).to_record()))
     assert record["scar_percent_of_myocardium"] == 100

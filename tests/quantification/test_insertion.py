@@ -119,6 +119,14 @@ def test_stray_pixels_of_the_right_ventricle_are_no_septum(heart):
         measure_segments(LabelMap(codes), grid)
 
 
+@pytest.mark.parametrize("turn_deg", [30.0, 80.0])
+def test_a_contact_of_half_a_turn_is_no_septum(heart, turn_deg):
+    made = heart(septum_deg=-80.0, septal_arc_deg=186.0, taper=0.0)
+    grid = made.grid(n_slices=1, turn_deg=turn_deg)
+    with pytest.raises(InputError, match="over 30 to 180 degrees"):
+        measure_segments(made.on(grid), grid)
+
+
 def test_a_right_ventricle_above_the_left_does_not_say_which_point_is_anterior(heart):
     made = heart(septum_deg=5.0)
     grid = made.grid()

@@ -76,6 +76,32 @@ def test_scar_apart_from_the_ventricle_is_counted_and_flagged(heart):
     assert sum(each.scar_mass_g for each in found.segments.measures) == 0
 
 
+def test_a_blood_pool_apart_from_the_wall_does_not_hide_it(heart):
+    made = heart(scar_deg=(0.0, 60.0), scar_depth=0.5)
+    grid = made.grid()
+    codes = made.on(grid).codes.copy()
+    before = measure(LabelMap(codes), grid).segments
+    codes[:, :10] = Tissue.LV_BLOOD_POOL
+    assert (codes[7] == Tissue.LV_BLOOD_POOL).sum() > (codes[7] == 200).sum()
+    after = measure(LabelMap(codes), grid)
+    for one, other in zip(before.measures, after.segments.measures, strict=True):
+        assert other.scar_mass_g == one.scar_mass_g
+        assert other.wall_thickness_mm == pytest.approx(one.wall_thickness_mm, abs=0.01)
+    codes[codes == Tissue.NORMAL_MYOCARDIUM] = 0
+    codes[codes == Tissue.SCAR] = 0
+    codes[3, 30, 30:33] = Tissue.NORMAL_MYOCARDIUM
+    alone = measure(LabelMap(codes), grid)
+    assert alone.segments is None
+    assert "no slice has a closed ring" in alone.flags[-1]
+
+
+def test_pixels_of_any_proportion_are_measured(heart):
+    made = heart()
+    grid = made.grid()
+    flat = Geometry(grid.shape, grid.affine @ np.diag([1e-4, 1.0, 1.0, 1.0]))
+    assert measure(made.on(grid), flat).burden.lv_mass_g > 0
+
+
 def test_a_slice_without_myocardium_between_others_is_flagged(heart):
     made = heart()
     grid = made.grid()
@@ -107,6 +133,42 @@ def test_codes_of_no_tissue_are_refused(heart):
     codes[0, 0, 0] = 7
     with pytest.raises(InputError, match="codes 7, which stand for no tissue"):
         measure(LabelMap(codes), grid)
+
+
+def test_tissues_that_were_not_drawn_are_said_to_be_doubtful(heart):
+    made = heart(scar_deg=(0.0, 60.0), scar_depth=0.5)
+    grid = made.grid()
+    codes = made.on(grid).codes
+    alone = measure(LabelMap(np.where(codes == Tissue.SCAR, codes, np.int16(0))), grid)
+    assert any("All of the myocardium is scar" in flag for flag in alone.flags)
+    assert any("no LV blood pool" in flag for flag in alone.flags)
+    emptied = LabelMap(np.where(codes == Tissue.LV_BLOOD_POOL, np.int16(0), codes))
+    found = measure(emptied, grid)
+    assert found.burden.lv_blood_pool_volume_ml == 0
+    assert "no LV blood pool" in found.flags[0]
+    assert not any("is scar" in flag for flag in found.flags)
+
+
+def test_a_mass_that_no_heart_has_is_said(heart):
+    made = heart()
+    grid = made.grid()
+    for factor, unit in ((0.1, "in centimetres"), (3.0, "too large")):
+        other = Geometry(grid.shape, grid.affine @ np.diag([factor, factor, factor, 1.0]))
+        found = measure(made.on(grid), other)
+        assert any("no heart in whole" in flag for flag in found.flags), unit
+
+
+def test_obstruction_labelled_outside_the_myocardium_is_said_and_not_counted(heart):
+    made = heart(scar_deg=(0.0, 60.0), scar_depth=0.5)
+    grid = made.grid()
+    labels = made.on(grid)
+    scar = labels.mask(frozenset({Tissue.SCAR}))
+    mvo = scar | labels.mask(frozenset({Tissue.LV_BLOOD_POOL}))
+    found = measure(labels, grid, mvo=mvo)
+    assert found.burden.microvascular_obstruction_volume_ml == found.burden.scar_volume_ml
+    outside_ml = found.burden.lv_blood_pool_volume_ml
+    assert f"obstruction of {outside_ml:.2f} ml is labelled outside" in found.flags[0]
+    assert measure(labels, grid, mvo=scar).flags == ()
 
 
 def test_two_islands_of_scar_in_a_heart_change_only_what_they_touch(heart):

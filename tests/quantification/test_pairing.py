@@ -34,6 +34,12 @@ def test_a_name_that_is_nothing_but_a_suffix_is_kept():
     assert case_name(Path("_seg.nii.gz")) == "_seg"
 
 
+def test_two_files_that_are_no_nifti_are_refused(folders):
+    folder = folders("some", "a.txt", "b.txt")
+    with pytest.raises(InputError, match=r"a\.txt is no NIfTI file"):
+        match_files(folder / "a.txt", folder / "b.txt")
+
+
 def test_files_pair_across_suffixes_and_subfolders(folders):
     predicted = folders("pred", "a_seg.nii.gz", "b_seg.nii.gz")
     true = folders("true", "sub/a_gd.nii.gz", "b_manual.nii")

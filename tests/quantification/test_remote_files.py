@@ -33,3 +33,11 @@ def test_a_mask_on_another_grid_is_refused(write_labels_by_hand):
     path = write_labels_by_hand("a.nii.gz", affine=np.diag([1.5, 2.0, 10.0, 1.0]))
     with pytest.raises(GeometryError):
         read_remote(path, path, GRID)
+
+
+def test_a_label_map_or_an_image_is_no_mask(write_labels_by_hand):
+    path = write_labels_by_hand("a.nii.gz", {(0, 1, 2): 1, (0, 1, 3): 2})
+    with pytest.raises(InputError, match="2 values beside 0 and is no mask"):
+        read_remote(path, path, GRID)
+    empty = write_labels_by_hand("b.nii.gz")
+    assert not read_remote(empty, empty, GRID).any()

@@ -236,6 +236,38 @@ def test_slices_without_a_cavity_are_the_apex_and_belong_to_no_segment(heart):
     assert found.outside_mass_g == pytest.approx(apex_g)
 
 
+def test_a_slice_without_a_cavity_at_the_base_is_not_the_apex(heart):
+    made = heart(cap=0.75, length_mm=80.0)
+    grid = made.grid()
+    codes = made.on(grid).codes.copy()
+    codes[0] = np.where(codes[7] == Tissue.RV_BLOOD_POOL, np.int16(0), codes[7])
+    reversed_ = Geometry(grid.shape, flip_axis(grid.affine, 2, 8))
+    for stored, place, way in ((codes, grid, 1), (codes[::-1].copy(), reversed_, -1)):
+        levels = measure_segments(LabelMap(stored), place).levels[::way]
+        assert levels[0] == "open"
+        assert levels[6:] == ("apex", "apex")
+
+
+@pytest.mark.parametrize("reversed_", [False, True])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_cavity_that_ends_half_way_and_a_rest_of_wall_at_the_base_do_not_exchange_base_and_apex(
+    heart, reversed_, lost
+):
+    made = heart(cap=0.5, taper=0.3, wall_mm=20.0, length_mm=90.0)
+    grid = made.grid(n_slices=9)
+    codes = made.on(grid).codes.copy()
+    codes[0] = 0
+    codes[0, 40:46, 40:44] = Tissue.NORMAL_MYOCARDIUM
+    codes[0, 40:46, 44:46] = Tissue.LV_BLOOD_POOL
+    affine = np.diag([-1.3, -1.3, 10.0, 1.0]) if lost else grid.affine
+    if reversed_:
+        codes, affine = codes[::-1].copy(), flip_axis(affine, 2, 9)
+    found = measure_segments(LabelMap(codes), Geometry(grid.shape, affine))
+    levels = found.levels[:: -1 if reversed_ else 1]
+    assert levels == ("open", "basal", "mid", "mid", "apical", *["apex"] * 4)
+    assert not any("taper towards" in flag for flag in found.flags)
+
+
 def test_an_open_ring_is_left_out_and_said(heart):
     made = heart(length_mm=80.0)
     grid = made.grid(n_slices=8)

@@ -179,6 +179,15 @@ def test_a_remote_mask_outside_the_myocardium_is_refused():
         threshold(noisy_ring(0), WALL, METHODS["2sd"], remote=~WALL)
 
 
+def test_an_image_without_numbers_in_the_myocardium_is_refused_rather_than_called_healthy():
+    image = noisy_ring(0)
+    image[0, 0, 0] = np.nan
+    assert threshold(image, WALL, METHODS["5sd"]).labels.mask(SCAR).any(), "NaN outside the wall"
+    image[1, SIZE // 2, SIZE // 2 + 8] = np.nan
+    with pytest.raises(InputError, match="NaN or infinite values in the myocardium"):
+        threshold(image, WALL, METHODS["5sd"])
+
+
 def test_arrays_of_two_shapes_are_refused():
     with pytest.raises((ValueError, TypeError)):
         threshold(noisy_ring(0), WALL[:1], METHODS["2sd"])

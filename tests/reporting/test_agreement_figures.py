@@ -113,3 +113,16 @@ def test_figures_can_be_written_in_each_format(tmp_path, suffix):
     save_figure(drawn()[0], tmp_path / f"one{suffix}")
     save_figure(measure_box_figure({"Kim": FIRST, "model": SECOND}), tmp_path / f"two{suffix}")
     assert all(path.stat().st_size > 1000 for path in tmp_path.iterdir())
+
+
+def test_dollars_in_names_are_written_and_not_read_as_formulas(tmp_path):
+    names = ("reader $_{", "model $\\x")
+    for number, figure in enumerate(
+        (
+            bland_altman_figure(FIRST, SECOND, names, "Cost in $ and $", "$"),
+            measure_box_figure(dict(zip(names, (FIRST, SECOND), strict=True)), "$_$", "$^$"),
+        )
+    ):
+        path = tmp_path / f"{number}.png"
+        save_figure(figure, path)
+        assert path.stat().st_size > 1000

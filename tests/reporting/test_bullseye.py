@@ -189,6 +189,11 @@ def test_what_cannot_be_drawn_is_refused(draw, arguments, words):
         draw(**arguments)
 
 
+def test_dollars_in_a_title_are_written_and_not_read_as_a_formula(tmp_path):
+    save_figure(bullseye_figure(VALUES, title="$\\x$"), tmp_path / "a.png")
+    assert (tmp_path / "a.png").is_file()
+
+
 def test_a_colour_map_that_there_is_not_is_refused():
     with pytest.raises((ValueError, KeyError), match="rainbowish"):
         bullseye_svg({}, colours="rainbowish")

@@ -183,17 +183,21 @@ def known_pairs(first: Series | Values, second: Series | Values) -> tuple[Values
         ValueError: the two differ in length, or a value is infinite.
     """
     known = _known(first, second)
-    return _numbers(first)[known], _numbers(second)[known]
+    return as_numbers(first)[known], as_numbers(second)[known]
 
 
 def _independent(
     first: Values, second: Values, _names: np.ndarray, rng: np.random.Generator
 ) -> dict[str, Any]:
     """What is known of pairs that are a case each."""
-    enough = len(first) >= FEWEST_CASES
+    whole = bland_altman(first, second)
+    interval = None
+    if whole.bias is not None and whole.sd is not None:
+        same = whole.sd == 0
+        interval = (whole.bias, whole.bias) if same else bootstrap_interval(first - second, rng)
     return {
-        "bland_altman": bland_altman(first, second),
-        "mean_difference_ci95": bootstrap_interval(first - second, rng) if enough else None,
+        "bland_altman": whole,
+        "mean_difference_ci95": interval,
         **_coefficients(first, second),
         "wilcoxon_p": compare_paired(first.tolist(), second.tolist()).p_value,
     }
@@ -263,7 +267,8 @@ def _all_the_same(differences: Values, values: Values) -> bool:
     return float(np.ptp(differences)) <= 1e-12 * float(np.abs(values).max())
 
 
-def _numbers(values: Series | Values) -> Values:
+def as_numbers(values: Series | Values) -> Values:
+    """The values as an array, NaN where there is none."""
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
@@ -273,7 +278,7 @@ def _known(first: Series | Values, second: Series | Values) -> Bool[np.ndarray, 
     Raises:
         ValueError: the two differ in length, or a value is infinite.
     """
-    ours, theirs = _numbers(first), _numbers(second)
+    ours, theirs = as_numbers(first), as_numbers(second)
     if len(ours) != len(theirs):
         raise ValueError(f"series of {len(ours)} and {len(theirs)} values cannot be paired")
     if np.isinf(ours).any() or np.isinf(theirs).any():

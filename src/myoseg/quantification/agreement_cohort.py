@@ -4,20 +4,22 @@ One pair of label maps is in memory at a time; of a case only its numbers are ke
 """
 
 import logging
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from math import nan
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from myoseg.anatomy import REGIONS
+from myoseg.cases.labels import LabelCoding
 from myoseg.errors import InputError, MyosegError
 from myoseg.quantification.agreement import METHODS, Agreement, agreement
 from myoseg.quantification.agreement_case import (
-    CASE_MEASURES,
     CLASSES,
-    SEGMENT_MEASURES,
+    MEASURES,
     CaseComparison,
     PairedValue,
     compare_pair,
@@ -204,29 +206,50 @@ def _settle_codings(
     try:
         theirs = with_codings(second, second_coding)
     except InputError:
-        ours = with_codings(first, first_coding)
-        return ours, with_codings(second, second_coding, _codings(ours))
-    return with_codings(first, first_coding, _codings(theirs)), theirs
+        ours = _settled(first, first_coding, "--first-coding")
+        return ours, _settled(second, second_coding, "--second-coding", _codings(ours))
+    return _settled(first, first_coding, "--first-coding", _codings(theirs)), theirs
 
 
-def _codings(files: Iterable[LabelFile]) -> tuple[Any, ...]:
+def _settled(
+    files: list[LabelFile], name: str | None, option: str, likely: tuple[LabelCoding, ...] = ()
+) -> tuple[LabelFile, ...]:
+    """`with_codings`, whose errors name the option of this side."""
+    try:
+        return with_codings(files, name, likely)
+    except InputError as error:
+        raise InputError(str(error).replace("--coding", option)) from error
+
+
+def _codings(files: Iterable[LabelFile]) -> tuple[LabelCoding, ...]:
     return tuple(coding for file in files for coding in file.codings)
 
 
 def _agreements(cases: list[CaseComparison], rng: np.random.Generator) -> tuple[Agreement, ...]:
-    """One for each measure that either side has a value of, cases first, then segments."""
-    values: dict[str, list[PairedValue]] = {}
+    """One for each measure that either side has a value of, in the order of `MEASURES`."""
+    series: dict[str, _Series] = {name: _Series() for name in MEASURES}
     for case in cases:
         for value in case.values:
-            values.setdefault(value.measure, []).append(value)
-    found = []
-    for name in (*CASE_MEASURES, *SEGMENT_MEASURES):
-        pairs = values.get(name, [])
-        first, second = [v.first for v in pairs], [v.second for v in pairs]
-        if any(value is not None for value in first + second):
-            cases_of = [v.case for v in pairs]
-            found.append(agreement(name, unit_of(name), first, second, rng, cases_of))
-    return tuple(found)
+            series[value.measure].add(value)
+    return tuple(
+        agreement(name, unit_of(name), each.first, each.second, rng, each.cases)
+        for name, each in series.items()
+        if not np.isnan([*each.first, *each.second]).all()
+    )
+
+
+class _Series:
+    """The values of one measure over the cases, NaN where there is none."""
+
+    def __init__(self) -> None:
+        self.cases: list[str] = []
+        self.first = array("d")
+        self.second = array("d")
+
+    def add(self, value: PairedValue) -> None:
+        self.cases.append(value.case)
+        self.first.append(nan if value.first is None else value.first)
+        self.second.append(nan if value.second is None else value.second)
 
 
 def _dice(cases: list[CaseComparison], rng: np.random.Generator) -> dict[str, Distribution]:

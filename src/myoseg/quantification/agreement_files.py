@@ -19,7 +19,10 @@ MEASURES_HEADER: Final = (
 )
 """Columns of agreement.csv; `_low` and `_high` are ends of 95 % intervals."""
 
-CASES_HEADER: Final = ("case", "measure", "segment", "unit", "first", "second", "difference")
+CASES_HEADER: Final = (
+    *("case", "measure", "segment", "territory", "unit"),
+    *("first", "second", "difference"),
+)
 DICE_HEADER: Final = ("case", "tissue", "dice")
 FLAGS_HEADER: Final = ("case", "of", "flag")
 
@@ -60,7 +63,8 @@ def _case_rows(found: CohortAgreement) -> Iterator[tuple[object, ...]]:
     for case in found.cases:
         for value in case.values:
             yield (
-                *(value.case, value.measure, value.segment, unit_of(value.measure)),
+                *(value.case, value.measure, value.segment, value.territory),
+                unit_of(value.measure),
                 *(value.first, value.second, value.difference),
             )
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from jaxtyping import Bool
 
-from myoseg.anatomy import MYOCARDIUM, REGIONS, Tissue, Tissues
+from myoseg.anatomy import BACKGROUND, MYOCARDIUM, REGIONS, Tissue, Tissues
 from myoseg.cases.case import Geometry, LabelMap, Volume
 from myoseg.errors import InputError
 from myoseg.quantification.density import (
@@ -15,6 +15,8 @@ from myoseg.quantification.density import (
 from myoseg.quantification.microvascular import dark_core
 
 Mask = Bool[np.ndarray, "slice row col"]
+
+_KNOWN_CODES: Final = frozenset(map(int, Tissue))
 
 SALVAGE_CAVEAT: Final = (
     "Salvage index: (edema and scar - scar) / edema and scar. An area at risk taken from edema is "
@@ -94,11 +96,13 @@ def measure_burden(
         labels: what was found or drawn.
         geometry: its grid.
         lge: the LGE image on that grid, in which a dark core of the scar is looked for.
-        mvo: microvascular obstruction as it was labelled, in place of what `lge` shows.
+        mvo: microvascular obstruction as it was labelled, in place of what `lge` shows; what lies
+            outside the myocardium, if that was assessed, does not count.
         slice_thickness_mm: as acquired; the volumes do not depend on it.
 
     Raises:
-        InputError: arrays of different shapes, or a thickness that is not above 0.
+        InputError: arrays of different shapes, a code that stands for no tissue, an LGE that is NaN
+            or infinite in the myocardium, or a thickness that is not above 0.
     """
     for name, array in (("labels", labels.codes), ("LGE", lge), ("obstruction mask", mvo)):
         if array is not None and array.shape != geometry.shape:
@@ -134,9 +138,20 @@ def measure_burden(
 
 
 def _counts(labels: LabelMap) -> dict[Tissue, int]:
-    """Voxels of each tissue's code, in one pass over what is not background."""
-    found, counts = np.unique(labels.codes[labels.codes != 0], return_counts=True)
+    """Voxels of each tissue's code, in one pass over what is not background.
+
+    Raises:
+        InputError: a code stands for no tissue.
+    """
+    found, counts = np.unique(labels.codes[labels.codes != BACKGROUND], return_counts=True)
     by_code = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    unknown = [code for code in by_code if code not in _KNOWN_CODES]
+    if unknown:
+        listed = ", ".join(map(str, unknown[:8]))
+        raise InputError(
+            f"the label map holds codes {listed}, which stand for no tissue; read it in the coding "
+            "that it follows."
+        )
     return {tissue: by_code.get(int(tissue), 0) for tissue in Tissue}
 
 
@@ -147,11 +162,22 @@ def _count(labels: LabelMap, counts: dict[Tissue, int], region: Tissues) -> int:
 def _obstruction(
     labels: LabelMap, geometry: Geometry, lge: Volume | None, mvo: Mask | None
 ) -> tuple[Mask | None, Literal["labelled", "dark_core"] | None]:
+    """Where obstruction is, and by whom.
+
+    Raises:
+        InputError: the LGE is NaN or infinite in the myocardium.
+    """
+    wall = labels.mask(MYOCARDIUM) if labels.assesses(MYOCARDIUM) else None
     if mvo is not None:
-        return mvo, "labelled"
-    told = labels.assesses(MYOCARDIUM) and labels.assesses(REGIONS["scar"])
-    if lge is None or not told:
+        inside: Mask = mvo.astype(bool)
+        return inside if wall is None else inside & wall, "labelled"
+    if lge is None or wall is None or not labels.assesses(REGIONS["scar"]):
         return None, None
+    if not np.isfinite(lge[wall]).all():
+        raise InputError(
+            "the LGE has NaN or infinite values in the myocardium; export it again, or measure "
+            "without it."
+        )
     px_mm2 = geometry.voxel_ml * 1000 / slice_distance_mm(geometry)
     return dark_core(lge, labels, px_mm2), "dark_core"
 

@@ -25,7 +25,8 @@ GAP_DEG: Final = 20.0
 """Shorter gaps in the contact of both ventricles do not end the septum."""
 
 ARC_DEG: Final = (30.0, 180.0)
-"""Of a septum; what is shorter or longer is not taken for one."""
+"""Of a septum; what is shorter, or half a turn or more, is not taken for one: its ends would not
+tell on which side of them it lies."""
 
 USUAL_ARC_DEG: Final = (80.0, 160.0)
 FARTHEST_DEG: Final = 40.0
@@ -122,7 +123,10 @@ def find_insertion(ventricle: Ventricle, borders: Borders, slices: Sequence[int]
         )
     arcs = {index: arc for index in slices if (arc := _septum(ventricle, borders, index))}
     if not arcs:
-        raise InputError(f"no slice shows the right ventricle along the left one; {REMEDY}")
+        raise InputError(
+            "no slice shows the right ventricle along the left one over "
+            f"{ARC_DEG[0]:.0f} to {ARC_DEG[1]:.0f} degrees; {REMEDY}"
+        )
     arcs = _agreeing(arcs)
     turn = _turn(ventricle, borders, arcs)
     positions_mm = ventricle.axis.positions_mm
@@ -151,7 +155,7 @@ def _septum(ventricle: Ventricle, borders: Borders, index: int) -> tuple[float, 
     near = np.hypot(up, left) - borders.outer_mm[index][bins] <= touch_mm
     contact = np.bincount(bins[near], minlength=N_CHORDS) > 0
     arc = _longest_arc(contact)
-    if arc is None or not ARC_DEG[0] <= arc[1] - arc[0] <= ARC_DEG[1]:
+    if arc is None or not ARC_DEG[0] <= arc[1] - arc[0] < ARC_DEG[1]:
         return None
     return arc
 

@@ -2,9 +2,10 @@
 
 The rule: slices with a cavity and a closed ring are taken from base to apex; what they span, half a
 slice distance beyond the outermost centres, is cut into three equal parts, and a slice belongs to
-the part that its centre lies in. Slices without a cavity are the apex (segment 17); slices whose
-ring is open over more than `OPEN_SHARE` are left out, since segments are for slices with myocardium
-all around (Cerqueira et al., Circulation 2002;105:539).
+the part that its centre lies in. Slices without a cavity beyond the last of these are the apex
+(segment 17); slices whose ring is open over more than `OPEN_SHARE`, or that have no cavity nearer
+to the base, are left out, since segments are for slices with myocardium all around (Cerqueira et
+al., Circulation 2002;105:539).
 """
 
 from typing import Final, Literal
@@ -23,6 +24,9 @@ OPEN_SHARE: Final = 0.1
 LEAST_TAPER: Final = 0.1
 """Relative change of area from end to end below which the labels do not tell base from apex."""
 
+LEAST_AGAINST: Final = 0.5
+"""The same below which an oblique affine is believed rather than the labels."""
+
 FEWEST_SLICES: Final = 3
 
 
@@ -38,25 +42,31 @@ def slice_levels(
     """
     levels: list[Level | None] = [None] * len(open_share)
     closed = ventricle.has_cavity & (open_share <= OPEN_SHARE)
-    for index in np.flatnonzero(ventricle.has_wall & ~closed):
-        solid = not ventricle.has_cavity[index] and not ventricle.hollow[index]
-        levels[index] = "apex" if solid else "open"
     ringed = np.flatnonzero(closed)
-    along_mm = ventricle.axis.positions_mm[ringed] * towards_apex
-    for index, third in zip(ringed, _thirds(along_mm, _distance_mm(ventricle)), strict=True):
+    along_mm = ventricle.axis.positions_mm * towards_apex
+    beyond = along_mm > along_mm[ringed].max() if len(ringed) else np.ones_like(closed)
+    solid = ~ventricle.has_cavity & ~ventricle.hollow & beyond
+    for index in np.flatnonzero(ventricle.has_wall & ~closed):
+        levels[index] = "apex" if solid[index] else "open"
+    thirds = _thirds(along_mm[ringed], _distance_mm(ventricle))
+    for index, third in zip(ringed, thirds, strict=True):
         levels[index] = THIRDS[third]
     return tuple(levels)
 
 
 def direction_of_apex(
-    ventricle: Ventricle, rv_area: Float[np.ndarray, "slice"] | None
+    ventricle: Ventricle,
+    open_share: Float[np.ndarray, "slice"],
+    rv_area: Float[np.ndarray, "slice"] | None,
 ) -> tuple[int, tuple[str, ...]]:
     """1 if the apex lies along `ShortAxis.normal`, else -1; and what a reader must know of it.
 
     Told by the labels: towards the apex, the area within the outer border and that of the right
-    ventricle fall. Where they hardly change, by the affine.
+    ventricle fall, over slices with myocardium all around, with or without a cavity (in systole it
+    may end half way to the apex). Where they hardly change, by the affine; so too where they change
+    by less than `LEAST_AGAINST` against an affine that knows its place.
     """
-    there = ventricle.has_wall & ventricle.has_cavity
+    there = ventricle.has_wall & (open_share <= OPEN_SHARE)
     there = there if there.sum() > 1 else ventricle.has_wall
     positions_mm = ventricle.axis.positions_mm[there]
     area = (ventricle.wall | ventricle.cavity).sum(axis=(1, 2))[there].astype(float)
@@ -69,6 +79,8 @@ def direction_of_apex(
                 "Base and apex could not be told apart: slices do not taper, and the affine holds "
                 "no oblique plane; basal and apical segments may be exchanged.",
             )
+        return 1, ()
+    if 0 < taper < LEAST_AGAINST and not ventricle.axis.lost:
         return 1, ()
     found = -1 if taper > 0 else 1
     if found < 0 and not ventricle.axis.lost:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Int
 
-from myoseg.anatomy import BACKGROUND, MYOCARDIUM, Tissue
+from myoseg.anatomy import MYOCARDIUM, Tissue
 from myoseg.cases.case import Geometry, LabelMap, Volume
 from myoseg.errors import InputError
 from myoseg.quantification.burden import Burden, Mask, measure_burden
@@ -14,6 +14,9 @@ from myoseg.quantification.insertion import InsertionPoints
 from myoseg.quantification.segments import Segments, measure_segments
 from myoseg.quantification.short_axis import ShortAxis
 from myoseg.quantification.ventricle import find_ventricle
+
+PLAUSIBLE_LV_MASS_G: Final = (5.0, 700.0)
+"""What is beyond, in all slices together, is taken for a fault of labels or spacing."""
 
 LEAST_STRAY_ML: Final = 0.2
 """Of wall or scar apart from the ventricle that is worth a flag."""
@@ -53,13 +56,14 @@ def measure(
     Arguments are those of `measure_burden` and `measure_segments`.
 
     Raises:
-        InputError: as `measure_burden`, or the labels hold a code of no tissue.
+        InputError: as `measure_burden`.
     """
-    _require_known_codes(labels)
     burden = measure_burden(
         labels, geometry, lge=lge, mvo=mvo, slice_thickness_mm=slice_thickness_mm
     )
-    flags = list(_volume_flags(labels, geometry, burden))
+    flags = _volume_flags(labels, geometry, burden)
+    if mvo is not None and labels.assesses(MYOCARDIUM):
+        flags += _obstruction_flags(mvo.astype(bool) & ~labels.mask(MYOCARDIUM), geometry)
     try:
         segments = measure_segments(labels, geometry, insertion=insertion)
         flags += segments.flags
@@ -67,19 +71,6 @@ def measure(
         segments = None
         flags.append(f"Not divided into segments: {error}")
     return Measures(burden, segments, tuple(flags))
-
-
-def _require_known_codes(labels: LabelMap) -> None:
-    known = (BACKGROUND, *(int(tissue) for tissue in Tissue))
-    if not labels.codes.any():
-        return
-    unknown = np.setdiff1d(labels.codes[labels.codes != BACKGROUND], known)
-    if unknown.size:
-        listed = ", ".join(str(code) for code in unknown[:8])
-        raise InputError(
-            f"the label map holds codes {listed}, which stand for no tissue; read it in the coding "
-            "that it follows."
-        )
 
 
 def _volume_flags(labels: LabelMap, geometry: Geometry, burden: Burden) -> list[str]:
@@ -99,7 +90,46 @@ def _volume_flags(labels: LabelMap, geometry: Geometry, burden: Burden) -> list[
     there = np.flatnonzero(labels.mask(MYOCARDIUM).any(axis=(1, 2)))
     if not len(there):
         return [*flags, "There is no myocardium, so there are no percentages."]
-    return [*flags, *_gap_flags(there), *_stray_flags(labels, geometry)]
+    return [
+        *flags,
+        *_gap_flags(there),
+        *_stray_flags(labels, geometry),
+        *_doubtful_flags(labels, geometry, burden),
+    ]
+
+
+def _doubtful_flags(labels: LabelMap, geometry: Geometry, burden: Burden) -> list[str]:
+    """What looks as if a tissue was not drawn, or as if the voxels were not of that size."""
+    flags = []
+    if burden.lv_blood_pool_volume_ml == 0:
+        flags.append(
+            "There is myocardium and no LV blood pool; if that was not drawn, its volume is not 0 "
+            "but unknown."
+        )
+    scar_ml, wall_ml = burden.scar_volume_ml, burden.myocardium_volume_ml
+    if scar_ml is not None and scar_ml == wall_ml:
+        flags.append(
+            "All of the myocardium is scar: if the rest was not drawn, percentages are wrong."
+        )
+    mass_g = burden.lv_mass_g
+    low_g, high_g = PLAUSIBLE_LV_MASS_G
+    if mass_g is not None and not geometry.spacing_is_nominal and not low_g <= mass_g <= high_g:
+        flags.append(
+            f"The myocardium weighs {mass_g:.4g} g, which no heart in whole does; check the labels "
+            "and the voxels' size."
+        )
+    return flags
+
+
+def _obstruction_flags(outside: Mask, geometry: Geometry) -> list[str]:
+    """Labelled obstruction where there is no myocardium."""
+    if not outside.any():
+        return []
+    outside_ml = float(outside.sum() * geometry.voxel_ml)
+    return [
+        f"Microvascular obstruction of {outside_ml:.2f} ml is labelled outside the myocardium and "
+        "is not counted."
+    ]
 
 
 def _gap_flags(there: Int[np.ndarray, "slice"]) -> list[str]:

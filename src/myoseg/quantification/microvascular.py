@@ -38,11 +38,13 @@ _AROUND: Final = np.ones((3, 3), dtype=np.uint8)
 
 
 def labelled_obstruction(file: LabelFile) -> Mask | None:
-    """No-reflow as a label file has it; None where its coding does not know no-reflow.
+    """No-reflow as a label file has it; None where its coding is not settled or does not know it.
 
     Raises:
         InputError: the file cannot be read.
     """
+    if not any(coding.name in NO_REFLOW for coding in file.codings):
+        return None
     values, _ = read_label_volume(file.path)
     coding: LabelCoding = first_covering(file.codings, values)
     if coding.name not in NO_REFLOW:

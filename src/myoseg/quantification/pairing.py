@@ -81,8 +81,8 @@ def pair_files(predicted: Path, true: Path) -> Matching:
     (`LABEL_SUFFIXES`), in folders below it or not.
 
     Raises:
-        InputError: a path does not exist, a folder has two label files of one case, or no name
-            matches.
+        InputError: a path does not exist or is no NIfTI file, a folder has two label files of one
+            case, or no name matches.
     """
     if predicted.is_file() and true.is_file():
         case = case_name(predicted)
@@ -176,6 +176,13 @@ def _the_one(case: str, paths: list[Path]) -> Path:
 
 
 def _stem(path: Path) -> str:
+    """The name without .nii or .nii.gz.
+
+    Raises:
+        InputError: it ends in neither.
+    """
+    if not path.name.lower().endswith(SUFFIXES):
+        raise InputError(f"{path} is no NIfTI file; give a .nii or .nii.gz file, or a folder.")
     return path.name[: path.name.lower().rindex(".nii")]
 
 

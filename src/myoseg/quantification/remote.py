@@ -17,17 +17,21 @@ FEWEST_OF_AVERAGE: Final = 0.5
 
 
 def find_remote(
-    image: Float[np.ndarray, "slice row col"], wall: Bool[np.ndarray, "slice row col"]
+    image: Float[np.ndarray, "slice row col"],
+    wall: Bool[np.ndarray, "slice row col"],
+    *,
+    arc_steps: int = ARC_STEPS,
 ) -> Bool[np.ndarray, "slice row col"]:
     """The remote myocardium of every slice; none where a slice has no wall.
 
-    Of arcs with the same mean, the first in the order of angles is taken.
+    Of arcs with the same mean, the first in the order of angles is taken. An arc spans `arc_steps`
+    of the `N_STEPS` of a full turn.
     """
     remote = np.zeros_like(wall)
     for index in np.flatnonzero(wall.any(axis=(1, 2))):
         rows, cols = np.nonzero(wall[index])
         values = image[index][rows, cols].astype(np.float64)
-        chosen = _darkest_arc(_steps(rows, cols), values)
+        chosen = _darkest_arc(_steps(rows, cols), values, arc_steps)
         remote[index, rows[chosen], cols[chosen]] = True
     return remote
 
@@ -41,12 +45,12 @@ def _steps(
 
 
 def _darkest_arc(
-    steps: Integer[np.ndarray, "pixel"], values: Float[np.ndarray, "pixel"]
+    steps: Integer[np.ndarray, "pixel"], values: Float[np.ndarray, "pixel"], arc_steps: int
 ) -> Bool[np.ndarray, "pixel"]:
     """The pixels of the arc with the lowest mean, of arcs with enough pixels."""
-    arcs = (np.arange(N_STEPS)[:, None] + np.arange(ARC_STEPS)) % N_STEPS
+    arcs = (np.arange(N_STEPS)[:, None] + np.arange(arc_steps)) % N_STEPS
     n_pixels = np.bincount(steps, minlength=N_STEPS)[arcs].sum(axis=1)
     totals = np.bincount(steps, weights=values, minlength=N_STEPS)[arcs].sum(axis=1)
-    enough = n_pixels >= FEWEST_OF_AVERAGE * len(values) * ARC_STEPS / N_STEPS
+    enough = n_pixels >= FEWEST_OF_AVERAGE * len(values) * arc_steps / N_STEPS
     means = np.where(enough, totals / np.maximum(n_pixels, 1), np.inf)
     return np.isin(steps, arcs[means.argmin()])

@@ -9,7 +9,6 @@ from jaxtyping import Bool
 
 from myoseg.cases.case import Geometry
 from myoseg.cases.grids import require_same_grid
-from myoseg.cases.labels import as_whole_numbers
 from myoseg.cases.nifti import read_label_volume
 from myoseg.errors import InputError
 from myoseg.quantification.pairing import label_files
@@ -59,9 +58,15 @@ def read_remote(path: Path, image: Path, geometry: Geometry) -> Bool[np.ndarray,
         geometry: the image's grid.
 
     Raises:
-        InputError: the file cannot be read, or its values are not whole numbers.
+        InputError: the file cannot be read, or holds several values beside 0.
         GeometryError: it is on another grid than the image.
     """
     values, grid = read_label_volume(path)
     require_same_grid(path, grid, image, geometry)
-    return np.asarray(as_whole_numbers(values, path) != 0)
+    found = np.unique(values[values != 0])
+    if len(found) > 1:
+        raise InputError(
+            f"{path} holds {len(found)} values beside 0 and is no mask of remote myocardium, which "
+            "has one; give the mask, rather than an image or a label map."
+        )
+    return np.asarray(values != 0)

@@ -140,7 +140,7 @@ def measure_segments(
     chords = find_chords(ventricle, borders, parts)
     open_share = chords.open.mean(axis=1)
     rv = labels.mask(RV_POOL).sum(axis=(1, 2)).astype(float) if ventricle.rv is not None else None
-    towards_apex, flags = direction_of_apex(ventricle, rv)
+    towards_apex, flags = direction_of_apex(ventricle, open_share, rv)
     levels = slice_levels(ventricle, open_share, towards_apex)
     ringed = require_rings(levels)
     found = (

@@ -79,12 +79,15 @@ def threshold(
         cleaning: what becomes of islands and holes of what is diseased.
 
     Raises:
-        InputError: the remote mask that was given has no pixel in the wall.
+        InputError: the remote mask that was given has no pixel in the wall, or the image is NaN or
+            infinite in the wall.
         ValueError: the arrays differ in shape.
     """
     shapes = {array.shape for array in (image, wall, remote) if array is not None}
     if len(shapes) > 1:
         raise ValueError(f"image, wall and remote mask differ in shape: {sorted(shapes)}")
+    if not np.isfinite(image[wall]).all():
+        raise InputError("the image has NaN or infinite values in the myocardium; export it again.")
     healthy = find_remote(image, wall) if remote is None else _drawn_remote(remote, wall)
     cuts = tuple(_cut_of(image, wall, healthy, index, method) for index in range(len(image)))
     levels = np.array([np.inf if cut is None else cut.cut for cut in cuts])

@@ -24,6 +24,8 @@ SMOOTHING_DEG: Final = 6.0
 """Standard deviation of the Gaussian that smooths the borders before directions are taken."""
 
 N_SAMPLES: Final = 65
+MOST_STEPS: Final = 4096
+"""Along a radius, however flat the pixels are."""
 _MOST_CHANNELS: Final = 4
 """That OpenCV samples at once."""
 
@@ -62,8 +64,9 @@ class TransmuralField:
 def find_borders(ventricle: Ventricle) -> Borders:
     """The borders along radii; a slice without a centre has none."""
     up, left = _directions()
-    step_mm = min(ventricle.axis.geometry.spacing_mm[1:]) / 2
-    reach_mm = np.arange(0.5, _farthest_mm(ventricle) / step_mm + 1) * step_mm
+    farthest_mm = _farthest_mm(ventricle)
+    step_mm = max(min(ventricle.axis.geometry.spacing_mm[1:]) / 2, farthest_mm / MOST_STEPS)
+    reach_mm = np.arange(0.5, farthest_mm / step_mm + 1) * step_mm
     offsets = np.stack([up, left])[:, None, :, None] * reach_mm
     offsets = np.broadcast_to(offsets, (2, len(ventricle.wall), N_CHORDS, len(reach_mm)))
     lengths = _sample(ventricle, [ventricle.cavity, ventricle.wall], offsets).sum(axis=-1) * step_mm

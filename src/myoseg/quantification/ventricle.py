@@ -27,7 +27,8 @@ class Ventricle:
 
     Attributes:
         codes: labels in the box.
-        wall: myocardium of the largest piece of wall and cavity in each slice.
+        wall: myocardium of the largest piece of wall and cavity in each slice, of those that have
+            myocardium.
         cavity: what that wall encloses, and the blood pool, as one.
         stray: myocardium apart from that piece.
         rv: the right ventricle's blood pool; None where it was not assessed.
@@ -82,7 +83,7 @@ def find_ventricle(labels: LabelMap, axis: ShortAxis) -> Ventricle:
     wall, cavity = np.zeros_like(inside), np.zeros_like(inside)
     centre_px = np.full((len(inside), 2), np.nan)
     for index in np.flatnonzero(inside.any(axis=(1, 2))):
-        whole, centre_px[index] = _largest_filled(inside[index] | pool[box][index])
+        whole, centre_px[index] = _largest_filled(inside[index], pool[box][index])
         wall[index] = inside[index] & whole
         cavity[index] = whole & ~inside[index]
     return Ventricle(
@@ -108,16 +109,18 @@ def _box(mask: Mask, spacing_mm: tuple[float, float]) -> tuple[slice, slice, sli
     return slice(None), spans[0], spans[1]
 
 
-def _largest_filled(mask: SliceMask) -> tuple[SliceMask, Float[np.ndarray, "2"]]:
-    """The mask's largest 8-connected piece with its holes filled, and its centre (row, col).
+def _largest_filled(wall: SliceMask, pool: SliceMask) -> tuple[SliceMask, Float[np.ndarray, "2"]]:
+    """The largest 8-connected piece of both with its holes filled, and its centre (row, col).
 
-    A hole is what no 4-connected path outside the mask joins to the outside.
+    A hole is what no 4-connected path outside both joins to the outside. Pieces without wall are
+    passed over; there must be wall.
     """
-    padded = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
+    padded = np.pad(~(wall | pool), 1, constant_values=True).astype(np.uint8)
     _, outside = cv2.connectedComponents(padded, connectivity=4)
     filled = (outside != outside[0, 0])[1:-1, 1:-1]
     _, piece, statistics, centres = cv2.connectedComponentsWithStats(
         filled.astype(np.uint8), connectivity=8
     )
-    largest = 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())
+    walled = np.unique(piece[wall])
+    largest = int(walled[statistics[walled, cv2.CC_STAT_AREA].argmax()])
     return np.asarray(piece == largest), np.asarray(centres[largest][::-1])

@@ -15,6 +15,7 @@ from myoseg.quantification.agreement import (
     BlandAltman,
     Interval,
     Series,
+    as_numbers,
     bland_altman,
     known_pairs,
 )
@@ -63,9 +64,9 @@ def bland_altman_figure(
     size = 26 if found.n <= 150 else 9
     axes.scatter((ours + theirs) / 2, ours - theirs, s=size, color=_DOT, alpha=0.65, linewidths=0)
     in_unit = f" ({unit})" if unit else ""
-    axes.set_xlabel(f"mean of {names[0]} and {names[1]}{in_unit}")
-    axes.set_ylabel(f"{names[0]} − {names[1]}{in_unit}")
-    figure.suptitle(measure, fontsize=12)
+    axes.set_xlabel(f"mean of {names[0]} and {names[1]}{in_unit}", parse_math=False)
+    axes.set_ylabel(f"{names[0]} − {names[1]}{in_unit}", parse_math=False)
+    figure.suptitle(measure, fontsize=12, parse_math=False)
     axes.set_title(_subtitle(found, independent), fontsize=9, color="#444444")
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.04, y=0.12)
@@ -91,7 +92,7 @@ def measure_box_figure(values: Mapping[str, Series], measure: str = "", unit: st
     Raises:
         ValueError: the series differ in length.
     """
-    series = [_as_numbers(each) for each in values.values()]
+    series = [as_numbers(each) for each in values.values()]
     if len({len(each) for each in series}) > 1:
         raise ValueError(f"series of {[len(each) for each in series]} values cannot be paired")
     figure = Figure(figsize=(1.6 + 1.5 * max(len(series), 1), 4.2), layout="constrained")
@@ -104,9 +105,10 @@ def measure_box_figure(values: Mapping[str, Series], measure: str = "", unit: st
         _draw_box(axes, each, places[place], place)
     known = [int(np.isfinite(each).sum()) for each in series]
     ticks = [f"{name}\nn = {n}" for name, n in zip(values, known, strict=True)]
-    axes.set_xticks(range(len(series)), ticks)
-    axes.set(xlim=(-0.6, len(series) - 0.4), ylabel=unit)
-    figure.suptitle(measure, fontsize=12)
+    axes.set_xticks(range(len(series)), ticks, parse_math=False)
+    axes.set_xlim(-0.6, len(series) - 0.4)
+    axes.set_ylabel(unit, parse_math=False)
+    figure.suptitle(measure, fontsize=12, parse_math=False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -204,7 +206,3 @@ def _spread(n: int) -> Values:
     """Places about 0 that set the dots of a box apart, always the same."""
     spread: Values = (np.arange(1, n + 1) * _GOLDEN % 1 - 0.5) * 0.3
     return spread
-
-
-def _as_numbers(values: Series) -> Values:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

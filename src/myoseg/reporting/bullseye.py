@@ -99,7 +99,7 @@ def bullseye_figure(
     axes.set(xlim=(-1.2, 1.2), ylim=(-1.68, 1.2), aspect="equal")
     axes.set_axis_off()
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(title, fontsize=11, parse_math=False)
     return figure
 
 
