@@ -74,3 +74,16 @@ def test_a_damaged_file_does_not_keep_the_others_from_being_read(label_file, tmp
     damaged.write_bytes(b"no volume")
     files = [label_file("a", {(0, 0, 0): 2221}), LabelFile("b", damaged)]
     assert codings(files) == {"myops"}
+
+
+def test_a_file_with_an_unknown_value_fails_alone_and_is_named(label_file):
+    files = [label_file("a", {(0, 0, 0): 2221}), label_file("b", {(0, 0, 0): 77})]
+    sound, odd = with_codings(files, None)
+    assert read_label_map(sound)[0].codes.max() == Tissue.SCAR
+    with pytest.raises(InputError, match=r"b_seg\.nii\.gz.*77"):
+        read_label_map(odd)
+
+
+def test_values_that_no_coding_knows_are_an_error(label_file):
+    with pytest.raises(InputError, match="77 fit no known coding"):
+        codings([label_file("b", {(0, 0, 0): 77})])

@@ -15,6 +15,7 @@ import numpy as np
 from myoseg.anatomy import Tissue, Tissues
 from myoseg.cases.case import Geometry, LabelMap
 from myoseg.cases.labels import (
+    CODINGS,
     CONSECUTIVE,
     MYOPS,
     LabelCoding,
@@ -87,16 +88,20 @@ def _codings_of(
 
 
 def _values_of(files: Sequence[LabelFile]) -> set[int]:
-    """All values of the files that can be read; the others are reported when they are scored."""
-    values: set[int] = set()
+    """All values of the files that can be read and decoded; the others fail when they are scored.
+
+    Where no file's values are known, the values of all.
+    """
+    by_file: list[set[int]] = []
     for file in files:
         try:
             stored, _ = read_label_volume(file.path)
         except InputError as error:
             log.debug("not asked for its coding: %s", error)
             continue
-        values.update(int(value) for value in np.unique(stored))
-    return values
+        by_file.append({int(value) for value in np.unique(stored)})
+    known = [each for each in by_file if any(c.covers(each) for c in CODINGS.values())]
+    return set().union(*(known or by_file))
 
 
 def statistics_path(file: LabelFile) -> Path:
