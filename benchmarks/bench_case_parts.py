@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from interleaved import use_one_thread
+from myoseg.case_results import save_segmentation
 from myoseg.cases.layouts import find_cases, read_case
 from myoseg.cases.phantom import PhantomConfig
 from myoseg.cases.phantom.data_set import write_phantoms
-from myoseg.cohort import save_segmentation
 from myoseg.prediction.decoder import decode_labels
 from myoseg.prediction.model import load_model
 from myoseg.prediction.quality import assess

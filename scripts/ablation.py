@@ -18,8 +18,9 @@ import numpy as np
 
 from myoseg.cases.case import Case
 from myoseg.cases.layouts import CaseFiles, find_cases, read_case
-from myoseg.cohort import PredictOptions, contours_of, predict_cohort
+from myoseg.cohort import PredictOptions, predict_cohort
 from myoseg.files import folder_written_whole, write_csv
+from myoseg.given_contours import contours_of
 from myoseg.prediction.cascade.model import CascadeModel
 from myoseg.prediction.cascade.predict import Procedure
 from myoseg.prediction.cascade.votes import FOUR_VIEWS, ONE_VIEW

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,19 @@ def group_is_alive() -> Callable[[int], bool]:
         return True
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def dciodvfy() -> Callable[[Path], tuple[list[str], list[str]]]:
+    """Gives the errors and the warnings that dciodvfy has of a file, each different line once."""
+    program = shutil.which("dciodvfy")
+    if program is None:
+        pytest.skip("dciodvfy is not installed (Debian's dicom3tools)")
+
+    def check(path: Path) -> tuple[list[str], list[str]]:
+        done = subprocess.run([program, str(path)], capture_output=True, text=True, check=False)
+        lines = list(dict.fromkeys((done.stdout + done.stderr).splitlines()))
+        errors = [line for line in lines if line.startswith("Error")]
+        return errors, [line for line in lines if line.startswith("Warning")]
+
+    return check

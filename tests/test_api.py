@@ -63,7 +63,7 @@ def test_the_public_names_are_these():
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        ("segment", ["bssfp", "lge", "t2", "model", "affine", "name", "device"]),
+        ("segment", ["bssfp", "lge", "t2", "model", "affine", "name", "device", "align"]),
         (
             "train",
             [
@@ -223,7 +223,9 @@ def test_errors_of_segment_name_the_fault_and_the_remedy(arrays, model, tmp_path
         r"t2 image is 27x30x2 but .*lge image is 27x30x3.*resample",
         lge=lge,
         t2=lge[..., :2],
+        align="off",
     )
+    refused(InputError, r"no alignment 'most'", lge=lge, align="most")
     refused(ModelError, r"holds no model", lge=lge, model=tmp_path)
 
 

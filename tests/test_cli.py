@@ -188,6 +188,10 @@ def test_info_prints_versions_devices_and_presets(cli):
             ["predict", "-o", "out", "-i", "a", "--coding", "autofd"],
             "--coding goes with --contours",
         ),
+        (
+            ["predict", "-o", "out", "--lge", "a.nii", "--align", "most"],
+            "there is no alignment 'most'",
+        ),
         (["train", "data"], "Missing option '-o'"),
         (
             ["train", "data", "-o", "run", "--fold", "-1"],
@@ -480,12 +484,14 @@ def all_nan(write, tmp_path):
 def two_grids(write, tmp_path):
     moved = OBLIQUE + np.array([[0, 0, 0, 9.0], *[[0.0] * 4] * 3])
     arguments = ["--lge", write("a_de.nii.gz"), "--t2", write("a_t2.nii.gz", affine=moved)]
+    arguments += ["--align", "off"]
     return arguments, "corners lie up to 9 mm apart", "resample both to one grid"
 
 
 def two_shapes(write, tmp_path):
     short = np.ones((*SHAPE[:2], 2), np.float32)
     arguments = ["--lge", write("a_de.nii.gz"), "--t2", write("a_t2.nii.gz", short)]
+    arguments += ["--align", "off"]
     return arguments, "a_t2.nii.gz is 27x30x2 but", "resample both to one grid"
 
 
@@ -866,6 +872,23 @@ def test_studies_are_simulated_on_their_native_grids(cli, tmp_path):
     assert {"phantom_00003_lge.nii.gz", "phantom_00003_lge_gd.nii.gz"} < names
     assert "phantom_00003_truth.json" in names
     assert "not empty; give a new folder" in cli("data", "phantom", "-o", studies, *arguments).err
+
+
+def test_studies_are_simulated_as_dicom(cli, tmp_path):
+    studies = tmp_path / "studies"
+    arguments = ("--n-training", 1, "--n-test", 0, "--seed", 3, "--small", "--dicom")
+    choices = ("--enhanced", "--vendor", "GE", "--phases", 2)
+    assert cli("data", "phantom", "-o", studies, *arguments, *choices).code == 0
+    (study,) = studies.iterdir()
+    assert [each.name for each in sorted((study / "dicom").iterdir())] == [
+        "S0100",
+        "S0200",
+        "S0300",
+    ]
+    assert (study / "truth" / "phantom_00003_truth.json").is_file()
+    wrong = cli("data", "phantom", "-o", tmp_path / "x", *arguments, "--vendor", "acme")
+    assert wrong.code == 1
+    assert "vendor is acme; give siemens, philips, ge, canon" in wrong.err
 
 
 def test_data_sets_are_simulated_checked_converted_and_listed(cli, tmp_path):

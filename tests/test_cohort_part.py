@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from myoseg.case_results import labels_path
 from myoseg.cases.case_files import CaseFiles
-from myoseg.cohort import labels_path
 from myoseg.cohort_part import Share, not_done, require_same_run
 from myoseg.errors import ConfigurationError, OutputError
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from myoseg.cases.layouts import find_cases
-from myoseg.cohort import CaseOutcome, contours_of, threshold_cohort
+from myoseg.cohort import CaseOutcome, threshold_cohort
 from myoseg.errors import InputError
+from myoseg.given_contours import contours_of
 from myoseg.quantification.evaluate import evaluate
 from myoseg.quantification.islands import Cleaning
 from myoseg.quantification.remote_files import remote_files

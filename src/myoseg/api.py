@@ -17,11 +17,14 @@ from jaxtyping import Float, Float32, Int16
 from nibabel.spatialimages import HeaderDataError
 
 from myoseg.anatomy import Sequence
+from myoseg.case_results import alignment_notes, save_segmentation, with_flags
+from myoseg.cases.aligned_case import AlignedCase, aligned_case_from_images, read_aligned_case
+from myoseg.cases.alignment import AlignmentRecord
 from myoseg.cases.case import Case, Segmentation
+from myoseg.cases.case_files import case_files
 from myoseg.cases.layouts import find_cases
 from myoseg.cases.phantom import PhantomConfig, simulate_case
-from myoseg.cases.reading import case_from_files, case_from_images, read_case
-from myoseg.cohort import save_segmentation
+from myoseg.cases.reading import read_case
 from myoseg.errors import InputError
 from myoseg.prediction.model import Model, load_model
 from myoseg.prediction.segment import segment as segment_case
@@ -52,6 +55,9 @@ class Result:
     origin: Origin = UNKNOWN
     """What made it, for its report."""
 
+    alignment: AlignmentRecord | None = None
+    """How the sequences came onto one grid; None where they were on one."""
+
     @cached_property
     def labels(self) -> Int16[np.ndarray, "col row slice"]:
         """Tissues in MyoPS codes, with the axes of the images that were given."""
@@ -66,9 +72,10 @@ class Result:
     def stats(self) -> dict[str, Any]:
         """What stands in CASE_stats.json: volumes, masses, segments, and how far to rely on it."""
         found = self.segmentation
-        return statistics_record(
+        record = statistics_record(
             found.name, found.labels, found.geometry, found.quality, measures=self.measures
         )
+        return record | alignment_notes(self.alignment)
 
     @cached_property
     def measures(self) -> Measures:
@@ -104,6 +111,7 @@ class Result:
             Path(out),
             consecutive=consecutive,
             probabilities=probabilities,
+            notes=alignment_notes(self.alignment),
             measures=self.measures,
             report=self.origin if report else None,
         )
@@ -136,8 +144,9 @@ def segment(
     affine: Float[np.ndarray, "4 4"] | None = None,
     name: str | None = None,
     device: str = "auto",
+    align: str = "auto",
 ) -> Result:
-    """Segments one case from one to three sequences on one grid.
+    """Segments one case from one to three sequences.
 
     Args:
         bssfp: the bSSFP volume; None where there is none.
@@ -148,17 +157,23 @@ def segment(
         affine: of images given as arrays: from (col, row, slice) indices to RAS millimetres.
         name: of the case; by default from the file names.
         device: auto, cpu, gpu, gpu:N or mps.
+        align: how sequences on different grids come onto that of LGE, or of T2 without it:
+            geometry, full, off or auto (`cases.alignment.Alignment`).
 
     Raises:
-        InputError: an image cannot be used, or the model has no block for these sequences.
-        GeometryError: two images differ in grid.
+        InputError: an image cannot be used, the model has no block for these sequences, or there is
+            no such alignment.
+        GeometryError: the images cannot be brought onto one grid, or two differ and `align` is off.
         ModelError: there is no whole model of that name or in that folder.
     """
     given = {Sequence.BSSFP: bssfp, Sequence.LGE: lge, Sequence.T2: t2}
-    case = _case_of({s: image for s, image in given.items() if image is not None}, affine, name)
+    there = {s: image for s, image in given.items() if image is not None}
+    aligned = _case_of(there, affine, name, align)
     loaded = load_model(model, device) if isinstance(model, str | Path) else model
     named = Path(model).name if isinstance(model, str | Path) else ""
-    return Result(case, segment_case(case, loaded), origin_of_model(named, loaded.fingerprint()))
+    found = with_flags(segment_case(aligned.case, loaded), aligned.alignment)
+    origin = origin_of_model(named, loaded.fingerprint())
+    return Result(aligned.case, found, origin, aligned.alignment)
 
 
 def train(
@@ -236,18 +251,22 @@ def phantom(seed: int = 0, config: PhantomConfig | None = None) -> Case:
 
 
 def _case_of(
-    given: Mapping[Sequence, Image], affine: Float[np.ndarray, "4 4"] | None, name: str | None
-) -> Case:
+    given: Mapping[Sequence, Image],
+    affine: Float[np.ndarray, "4 4"] | None,
+    name: str | None,
+    mode: str,
+) -> AlignedCase:
     """The case of paths alone, or of images and arrays alone."""
     paths = {s: Path(image) for s, image in given.items() if isinstance(image, str | Path)}
     if not paths:
         images = {s: _as_image(image, affine, s) for s, image in given.items()}
-        return case_from_images(images, name or "case")
+        return aligned_case_from_images(images, name or "case", mode)
     if len(paths) < len(given):
         raise InputError("give the sequences all as paths, or all as images or arrays.")
-    return case_from_files(
+    files = case_files(
         paths.get(Sequence.BSSFP), paths.get(Sequence.LGE), paths.get(Sequence.T2), name=name
     )
+    return read_aligned_case(files, mode)
 
 
 def _as_image(

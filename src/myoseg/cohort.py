@@ -2,35 +2,31 @@
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-from jaxtyping import Bool
-
-from myoseg.anatomy import MYOCARDIUM, Sequence
-from myoseg.cases.case import Case, LabelMap, Segmentation
-from myoseg.cases.grids import require_same_grid
+from myoseg.case_results import (
+    alignment_notes,
+    measures_of,
+    save_in_dicom,
+    save_segmentation,
+    with_flags,
+)
+from myoseg.cases.aligned_case import read_aligned_case
+from myoseg.cases.case import Segmentation
 from myoseg.cases.layouts import CaseFiles, read_case
-from myoseg.cases.nifti import write_labels, write_volume
 from myoseg.errors import InputError, MyosegError, OutputError
-from myoseg.files import write_json
-from myoseg.prediction.cascade.model import CascadeModel
+from myoseg.given_contours import drawn_wall, with_contours
 from myoseg.prediction.model import Model
 from myoseg.prediction.segment import segment
-from myoseg.quantification.decoding import read_label_map, with_codings
 from myoseg.quantification.islands import Cleaning
-from myoseg.quantification.measures import Measures, measure
-from myoseg.quantification.pairing import PROBABILITIES, LabelFile, label_files
+from myoseg.quantification.pairing import LabelFile
 from myoseg.quantification.remote_files import read_remote
 from myoseg.quantification.threshold_methods import ThresholdMethod
 from myoseg.quantification.thresholds import threshold, with_blood_pools
-from myoseg.quantification.volumes import statistics_record
-from myoseg.reporting.origin import Origin, origin_of_run
-from myoseg.reporting.preview import preview
-from myoseg.reporting.raster import save_picture
+from myoseg.reporting.origin import origin_of_run
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +52,16 @@ class PredictOptions:
         contours: those of `contours_of`, from which the blocks that guide others are taken as far
             as they are drawn; this needs a model whose blocks guide one another.
         report: whether to write CASE_report.html too, see there.
+        dicom: whether to write CASE_seg.dcm and CASE_sr.dcm too; the cases must be in DICOM.
+        align: how sequences are brought onto one grid (`cases.alignment.Alignment`).
     """
 
     consecutive: bool = False
     probabilities: bool = False
     contours: Mapping[str, LabelFile] | None = None
     report: bool = False
+    dicom: bool = False
+    align: str = "auto"
 
 
 def predict_cohort(
@@ -85,15 +85,21 @@ def predict_case(files: CaseFiles, model: Model, out: Path, options: PredictOpti
 
     def predict(case_files: CaseFiles) -> None:
         _require_short(case_files.name)
-        case = read_case(case_files, with_labels=False)
-        drawn = options.contours
-        known = model if drawn is None else _with_contours(model, case, case_files, drawn)
+        aligned = read_aligned_case(case_files, options.align)
+        case, drawn = aligned.case, options.contours
+        known = model if drawn is None else with_contours(model, case, case_files, drawn)
+        segmentation = with_flags(segment(case, known), aligned.alignment)
+        measures = measures_of(segmentation.labels, case)
+        if options.dicom:
+            save_in_dicom(segmentation, measures, case_files, out, drawn=drawn is not None)
         save_segmentation(
-            segment(case, known),
+            segmentation,
             case,
             out,
             consecutive=options.consecutive,
             probabilities=options.probabilities,
+            notes=alignment_notes(aligned.alignment),
+            measures=measures,
             report=origin_of_run(out) if options.report else None,
         )
 
@@ -127,7 +133,7 @@ def threshold_cohort(
                 f"case {case.name} has no {method.sequence}, which {method.name} needs; leave it "
                 "out, or choose another method."
             )
-        wall, drawn = _wall(case, case_files, contours)
+        wall, drawn = drawn_wall(case, case_files, contours)
         image, given = case.images[method.sequence], (remotes or {}).get(case.name)
         remote = None if given is None else read_remote(given, case_files.paths[0], case.geometry)
         found = threshold(image, wall, method, remote=remote, cleaning=cleaning)
@@ -138,91 +144,10 @@ def threshold_cohort(
             out,
             consecutive=consecutive,
             notes={"threshold": found.to_record()},
-            measures=_measures(whole, case),
+            measures=measures_of(whole, case),
         )
 
     return (_outcome(each, cut) for each in files)
-
-
-def contours_of(
-    files: Collection[CaseFiles], folder: Path | None = None, coding: str | None = None
-) -> dict[str, LabelFile]:
-    """The label file of each case that has one, by case name.
-
-    Args:
-        files: the cases.
-        folder: where to look (`pairing.label_files`); None for the cases' own labels.
-        coding: name of the label coding, where it cannot be told.
-
-    Raises:
-        InputError: no case has labels, there are two files of one case, or a coding cannot be told.
-    """
-    if folder is None:
-        found = [LabelFile(each.name, each.labels, each.codings) for each in files if each.labels]
-    else:
-        names = {each.name for each in files}
-        found = [file for case, file in label_files(folder).items() if case in names]
-    if not found:
-        where = "beside the images" if folder is None else f"in {folder}"
-        raise InputError(
-            f"none of {len(files)} cases has contours {where}; give a folder of label files named "
-            "as the cases."
-        )
-    return {file.case: file for file in with_codings(found, coding)}
-
-
-def _with_contours(
-    model: Model, case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
-) -> CascadeModel:
-    """The model for a case whose anatomy was drawn by hand.
-
-    Raises:
-        InputError: as `_drawn`, or the model's blocks do not guide one another.
-    """
-    if not isinstance(model, CascadeModel):
-        raise InputError(
-            "contours can guide the shipped model and others of its kind only; leave them out, or "
-            "leave -m out."
-        )
-    _, labels = _drawn(case, files, contours)
-    guides = {name for block in model.table.blocks for name in block.guides}
-    drawn = [b for b in model.table.blocks if b.name in guides and labels.assesses(b.target)]
-    return model.with_given({b.name: labels.mask(b.target).astype(np.float32) for b in drawn})
-
-
-def _drawn(
-    case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
-) -> tuple[LabelFile, LabelMap]:
-    """A case's contours, on the grid of its images.
-
-    Raises:
-        InputError: there are none, or they cannot be read.
-        GeometryError: they are on another grid.
-    """
-    if case.name not in contours:
-        raise InputError(f"case {case.name} has no contours; draw them, or leave the case out.")
-    file = contours[case.name]
-    labels, geometry = read_label_map(file)
-    require_same_grid(file.path, geometry, files.paths[0], case.geometry)
-    return file, labels
-
-
-def _wall(
-    case: Case, files: CaseFiles, contours: Mapping[str, LabelFile]
-) -> tuple[Bool[np.ndarray, "slice row col"], LabelMap]:
-    """The myocardium of a case's contours, on the grid of its images, and the contours.
-
-    Raises:
-        InputError: as `_drawn`, or the contours do not tell the myocardium.
-        GeometryError: they are on another grid.
-    """
-    file, labels = _drawn(case, files, contours)
-    if not labels.assesses(MYOCARDIUM):
-        raise InputError(f"{file.path} does not tell the extent of the myocardium.")
-    wall = labels.mask(MYOCARDIUM)
-    if not wall.any():
-        log.warning("%s: %s holds no myocardium, so nothing is found", case.name, file.path)
-    return wall, labels
 
 
 def _outcome(files: CaseFiles, work: Callable[[CaseFiles], None]) -> CaseOutcome:
@@ -256,56 +181,3 @@ def _require_short(name: str) -> None:
             f"the name {name} has {n_bytes} bytes, but files of results can be named after "
             f"{LONGEST_NAME_BYTES} at most; rename the case's files."
         )
-
-
-def save_segmentation(
-    segmentation: Segmentation,
-    case: Case,
-    out: Path,
-    *,
-    consecutive: bool = False,
-    probabilities: bool = False,
-    notes: Mapping[str, Any] | None = None,
-    measures: Measures | None = None,
-    report: Origin | None = None,
-) -> None:
-    """Writes CASE_stats.json, CASE_preview.png and, last, CASE_seg.nii.gz into `out`.
-
-    Args:
-        segmentation: what was found.
-        case: that it was found in.
-        out: the folder.
-        consecutive: whether to write label codes 1 to 5.
-        probabilities: whether to write probabilities/CASE_BLOCK.nii.gz too, float32.
-        notes: further entries of CASE_stats.json.
-        measures: of the case; by default those of its labels and its LGE.
-        report: what made the segmentation, for CASE_report.html; no report where None.
-
-    Raises:
-        OutputError: a file cannot be written.
-    """
-    name, labels, geometry = segmentation.name, segmentation.labels, segmentation.geometry
-    quality = segmentation.quality
-    known = measures or _measures(labels, case)
-    record = statistics_record(name, labels, geometry, quality, measures=known)
-    record |= dict(notes or {})
-    write_json(out / f"{name}_stats.json", record)
-    save_picture(preview(case, labels, quality).painted(), out / f"{name}_preview.png")
-    if report is not None:
-        # Here, since what fills in pages takes a while to import.
-        from myoseg.reporting.case_report import report_path, write_case_report
-
-        page = report_path(out, name)
-        write_case_report(page, case, labels, measures=known, quality=quality, origin=report)
-    for block, probability in segmentation.probabilities.items() if probabilities else ():
-        write_volume(out / PROBABILITIES / f"{name}_{block}.nii.gz", probability, geometry)
-    write_labels(labels_path(out, name), labels.codes, geometry, consecutive=consecutive)
-
-
-def _measures(labels: LabelMap, case: Case) -> Measures:
-    return measure(labels, case.geometry, lge=case.images.get(Sequence.LGE))
-
-
-def labels_path(out: Path, case: str) -> Path:
-    """Where the label map of a case lies among its results."""
-    return out / f"{case}_seg.nii.gz"

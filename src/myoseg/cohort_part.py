@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from myoseg.case_results import labels_path
 from myoseg.cases.layouts import CaseFiles
-from myoseg.cohort import labels_path
 from myoseg.errors import ConfigurationError, OutputError
 
 

@@ -1,7 +1,10 @@
 """Small NIfTI files, written by nibabel and not by the code under test."""
 
+import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +13,9 @@ import pytest
 Save = Callable[..., Path]
 
 SHORT_AXIS = np.diag([1.5, 1.25, 10.0, 1.0])
+
+
+ROUND_TRIP = Path(__file__).parents[2] / "scripts" / "round_trip_orientations.py"
 
 
 @pytest.fixture
@@ -40,3 +46,16 @@ def labels_of() -> Callable[..., np.ndarray]:
         return values
 
     return make
+
+
+@pytest.fixture(scope="session")
+def orientations() -> ModuleType:
+    """The module of `scripts/round_trip_orientations.py`: random stacks, and readers of results."""
+    name = ROUND_TRIP.stem
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROUND_TRIP)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from myoseg.anatomy import Sequence
+from myoseg.cases.dicom.source import DicomSource
 from myoseg.cases.labels import CONSECUTIVE, MYOPS, LabelCoding
 
 Role: TypeAlias = Literal["train", "test"]
@@ -22,7 +23,8 @@ class CaseFiles:
 
     `patient` is the same for cases of one patient, which a split must not separate. `codings` are
     tried in turn: the first that knows all of the file's values is the file's. `role` is what the
-    data set means the case for, where it says so.
+    data set means the case for, where it says so. Of a case in DICOM, `dicom` is what is read, and
+    `images` holds one file of each sequence.
     """
 
     name: str
@@ -32,6 +34,7 @@ class CaseFiles:
     layout: str = "files"
     codings: tuple[LabelCoding, ...] = (MYOPS, CONSECUTIVE)
     role: Role | None = None
+    dicom: DicomSource | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patient", self.patient or self.name)

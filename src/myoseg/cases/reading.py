@@ -1,7 +1,7 @@
 """A case's files enter; a `Case` on one grid leaves, with every doubt said in the log."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from myoseg.cases.nifti import (
     read_volume,
     volume_of_image,
 )
+from myoseg.cases.on_grid import ImageOnGrid
 from myoseg.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -33,16 +34,16 @@ def read_case(files: CaseFiles, *, with_labels: bool = True) -> Case:
         InputError: a file cannot be used, no sequence is there, or a sequence is NaN throughout.
         GeometryError: two files differ in grid.
     """
+    if files.dicom is not None:
+        # Here, since that module needs this one.
+        from myoseg.cases.dicom.case import read_dicom_case
+
+        return read_dicom_case(files.name, files.dicom).case
     if not files.images:
         raise InputError(
             f"case {files.name} has no sequence; it needs at least one of {', '.join(Sequence)}."
         )
-    volumes = (
-        (sequence, files.images[sequence], *read_volume(files.images[sequence]))
-        for sequence in Sequence
-        if sequence in files.images
-    )
-    images, source, geometry = _on_one_grid(volumes)
+    images, source, geometry = _on_one_grid(_volumes_of_files(files))
     labels = read_labels(files, source, geometry) if with_labels and files.labels else None
     return Case(name=files.name, images=images, geometry=geometry, labels=labels)
 
@@ -56,14 +57,67 @@ def case_from_images(images: Mapping[Sequence, NiftiImage], name: str = "case") 
     """
     if not images:
         raise InputError(f"case {name} has no sequence; give one of {', '.join(Sequence)}.")
-    sources = {sequence: Path(f"the {sequence} image") for sequence in images}
-    volumes = (
-        (sequence, sources[sequence], *volume_of_image(images[sequence], sources[sequence]))
-        for sequence in Sequence
-        if sequence in images
-    )
-    on_grid, _, geometry = _on_one_grid(volumes)
+    on_grid, _, geometry = _on_one_grid(_volumes_of_images(images))
     return Case(name=safe_name(name), images=on_grid, geometry=geometry)
+
+
+def read_images(files: CaseFiles) -> dict[Sequence, ImageOnGrid]:
+    """Reads a case's sequences, each on its own grid, as `read_case` does.
+
+    Raises:
+        InputError: a file cannot be used, no sequence is there, or a sequence is NaN throughout.
+    """
+    if not files.images:
+        raise InputError(
+            f"case {files.name} has no sequence; it needs at least one of {', '.join(Sequence)}."
+        )
+    return _on_own_grids(_volumes_of_files(files))
+
+
+def images_in_memory(
+    images: Mapping[Sequence, NiftiImage], name: str = "case"
+) -> dict[Sequence, ImageOnGrid]:
+    """Images of nibabel, each on its own grid, as `case_from_images` takes them.
+
+    Raises:
+        InputError: an image cannot be used, or none is given.
+    """
+    if not images:
+        raise InputError(f"case {name} has no sequence; give one of {', '.join(Sequence)}.")
+    return _on_own_grids(_volumes_of_images(images))
+
+
+def _volumes_of_files(files: CaseFiles) -> Iterator[tuple[Sequence, Path, Volume, Geometry]]:
+    for sequence in Sequence:
+        if sequence in files.images:
+            path = files.images[sequence]
+            yield sequence, path, *read_volume(path)
+
+
+def _volumes_of_images(
+    images: Mapping[Sequence, NiftiImage],
+) -> Iterator[tuple[Sequence, Path, Volume, Geometry]]:
+    for sequence in Sequence:
+        if sequence in images:
+            source = Path(f"the {sequence} image")
+            yield sequence, source, *volume_of_image(images[sequence], source)
+
+
+def _on_own_grids(
+    volumes: Iterable[tuple[Sequence, Path, Volume, Geometry]],
+) -> dict[Sequence, ImageOnGrid]:
+    """The volumes made finite."""
+    return {
+        sequence: ImageOnGrid(_usable(stored, source), geometry)
+        for sequence, source, stored, geometry in volumes
+    }
+
+
+def _usable(stored: Volume, source: Path) -> Volume:
+    """The volume made finite, its faults logged."""
+    for fault in intensity_faults(stored):
+        log.warning("%s: %s", source, fault)
+    return finite(stored, source)
 
 
 def _on_one_grid(
@@ -75,9 +129,7 @@ def _on_one_grid(
     for sequence, source, stored, geometry in volumes:
         first = first or (source, geometry)
         require_same_grid(source, geometry, *first)
-        for fault in intensity_faults(stored):
-            log.warning("%s: %s", source, fault)
-        images[sequence] = finite(stored, source)
+        images[sequence] = _usable(stored, source)
     assert first is not None
     return images, *first
 

@@ -1,14 +1,19 @@
-"""`myoseg data`: check, convert and simulate data sets."""
+"""`myoseg data`: check, inspect, convert and simulate data sets."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from myoseg.cli.options import Data, Layout, Out
-from myoseg.cli.results import say_where
+from myoseg.cli.deidentify import deidentify
+from myoseg.cli.export import export
+from myoseg.cli.options import Data, Layout, Out, Quiet, Series, named_series
+from myoseg.cli.results import say_where, scan_progress
 
-app = typer.Typer(help="Check, convert and simulate data sets.", no_args_is_help=True)
+app = typer.Typer(help="Check, inspect, convert and simulate data sets.", no_args_is_help=True)
+app.command("export")(export)
+app.command("deidentify")(deidentify)
 
 
 @app.command("check")
@@ -23,6 +28,22 @@ def check(
     report = check_data(data, layout)
     typer.echo(json.dumps(report.to_record(), indent=2) if as_json else report.to_text())
     raise typer.Exit(1 if report.has_errors else 0)
+
+
+@app.command("inspect")
+def inspect(
+    folder: Annotated[Path, typer.Argument(help="Folder with DICOM files, nested and mixed.")],
+    bssfp: Series = None,
+    lge: Series = None,
+    t2: Series = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the series of DICOM studies: which would be used for which sequence, and why."""
+    from myoseg.cases.dicom.inspection import inspect_folder
+
+    found = inspect_folder(folder, named_series(bssfp, lge, t2), scan_progress(quiet))
+    typer.echo(json.dumps(found.to_record(), indent=2) if as_json else found.to_text())
 
 
 @app.command("convert")
@@ -66,14 +87,51 @@ def phantom(
             "and NAME_truth.json.",
         ),
     ] = False,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Write each study as a scanner's DICOM series, NAME/dicom, with breath-hold "
+            "shifts; NAME/truth holds images and labels as NIfTI. The options below are for these.",
+        ),
+    ] = False,
+    enhanced: Annotated[
+        bool, typer.Option("--enhanced", help="Enhanced multi-frame objects, not classic ones.")
+    ] = False,
+    vendor: Annotated[
+        str, typer.Option(help="Whose attributes: siemens, philips, ge or canon.")
+    ] = "siemens",
+    n_phases: Annotated[
+        int, typer.Option("--phases", min=1, max=100, help="Cardiac phases of the bSSFP.")
+    ] = 1,
+    distractors: Annotated[
+        bool,
+        typer.Option("--distractors", help="Add a localiser, long axes, a map, a pair, a repeat."),
+    ] = False,
+    single_slices: Annotated[
+        bool, typer.Option("--single-slices", help="Make each short-axis slice a series.")
+    ] = False,
 ) -> None:
-    """Simulate cases and write them in the layout of MyoPS 2020, or each on its native grids."""
+    """Simulate cases: as MyoPS 2020 has them, each on its native grids, or as DICOM studies."""
     from myoseg.cases.phantom import SMALL, PhantomConfig, clinical
     from myoseg.cases.phantom.data_set import write_phantoms, write_studies
 
-    config = SMALL if small else PhantomConfig()
-    if native_grids:
-        n_studies = n_training + n_test
+    config, n_studies = SMALL if small else PhantomConfig(), n_training + n_test
+    if dicom:
+        from myoseg.cases.dicom.simulated.vendors import vendor_called
+        from myoseg.cases.dicom.write_study import WritingChoices, write_dicom_studies
+
+        choices = WritingChoices(
+            enhanced=enhanced,
+            vendor=vendor_called(vendor),
+            n_phases=n_phases,
+            distractors=distractors,
+            single_slices=single_slices,
+        )
+        write_dicom_studies(
+            out, n_studies=n_studies, seed=seed, config=clinical(config), choices=choices
+        )
+    elif native_grids:
         write_studies(out, n_studies=n_studies, seed=seed, config=clinical(config))
     else:
         write_phantoms(out, n_training=n_training, n_test=n_test, seed=seed, config=config)

@@ -1,12 +1,27 @@
 """Arguments and options that several commands share."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from myoseg.anatomy import Sequence
+
 Data = Annotated[Path, typer.Argument(help="Folder of a data set.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
+Align = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|off|geometry|full",
+        help="How sequences on different grids come onto one: by where the files say that slices "
+        "lie (geometry), with each slice also moved to where the patient lay (full), or not (off). "
+        "auto is off where all share a grid, else full.",
+    ),
+]
+
 Layout = Annotated[
     str | None,
     typer.Option(
@@ -51,3 +66,58 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every detail, an
 Consecutive = Annotated[
     bool, typer.Option("--consecutive", help="Write label codes 1 to 5 instead of MyoPS codes.")
 ]
+Bssfp = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|SERIES",
+        help="The bSSFP volume of one case; with a folder in DICOM, the series to use: its number, "
+        "description or identifier.",
+    ),
+]
+Lge = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|SERIES", help="The LGE volume of one case, or series likewise."),
+]
+T2 = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|SERIES", help="The T2 volume of one case, or series likewise."),
+]
+Series = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SERIES", help="Use this series for the sequence: number, description, identifier."
+    ),
+]
+Phase = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Phase of a cine in DICOM, in order of time; end-diastole where not given."
+    ),
+]
+
+
+def named_series(bssfp: str | None, lge: str | None, t2: str | None) -> "dict[Sequence, str]":
+    """What was given for each sequence."""
+    from myoseg.anatomy import Sequence
+
+    given = {Sequence.BSSFP: bssfp, Sequence.LGE: lge, Sequence.T2: t2}
+    return {sequence: name for sequence, name in given.items() if name is not None}
+
+
+def series_record(series: "Mapping[Sequence, str]") -> dict[str, str]:
+    """What was given, for `run.json`: numbers as they are, else a hash, since names may tell."""
+    return {
+        str(sequence): name if name.isdecimal() else hashlib.sha256(name.encode()).hexdigest()[:12]
+        for sequence, name in series.items()
+    }
+
+
+def require_alignment(name: str) -> None:
+    """Refuses an alignment that there is not.
+
+    Raises:
+        BadParameter: there is none of that name.
+    """
+    names = ("auto", "off", "geometry", "full")
+    if name not in names:
+        raise typer.BadParameter(f"there is no alignment {name!r}; give one of {', '.join(names)}")

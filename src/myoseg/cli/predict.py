@@ -7,18 +7,26 @@ from typing import Annotated
 import typer
 
 from myoseg.cli.options import (
+    T2,
+    Align,
+    Bssfp,
     Consecutive,
     Device,
     Engine,
     Layout,
+    Lge,
     Model,
     Out,
+    Phase,
     Precision,
     Quiet,
     Threads,
     Verbose,
+    named_series,
+    require_alignment,
+    series_record,
 )
-from myoseg.cli.results import close, progress_over, start_log
+from myoseg.cli.results import close, progress_over, require_dicom, scan_progress, start_log
 from myoseg.prediction.shipped import DEFAULT
 
 log = logging.getLogger(__name__)
@@ -28,15 +36,20 @@ def predict(
     out: Out,
     model: Model = DEFAULT,
     data: Annotated[
-        Path | None, typer.Option("-i", "--input", help="Folder of a case or of a data set.")
+        Path | None,
+        typer.Option(
+            "-i", "--input", help="Folder of a case, of a data set, or of studies in DICOM."
+        ),
     ] = None,
-    bssfp: Annotated[Path | None, typer.Option(help="The bSSFP volume of one case.")] = None,
-    lge: Annotated[Path | None, typer.Option(help="The LGE volume of one case.")] = None,
-    t2: Annotated[Path | None, typer.Option(help="The T2 volume of one case.")] = None,
+    bssfp: Bssfp = None,
+    lge: Lge = None,
+    t2: T2 = None,
+    phase: Phase = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the one case; by default from its file.")
     ] = None,
     layout: Layout = None,
+    align: Align = "auto",
     device: Device = "auto",
     engine: Engine = "auto",
     precision: Precision = "auto",
@@ -64,6 +77,14 @@ def predict(
         bool,
         typer.Option(
             "--report", help="Write a page for each case, and index.html for all of them."
+        ),
+    ] = False,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Of studies in DICOM, write CASE_seg.dcm and CASE_sr.dcm too: segmentation and "
+            "measurements on the original images, with the patient's identity.",
         ),
     ] = False,
     resume: Annotated[
@@ -97,8 +118,13 @@ def predict(
 ) -> None:
     """Segment a case or a cohort; missing sequences leave their tissues 'not assessed'."""
     start_log(quiet, verbose)
-    if (data is None) == (bssfp is None and lge is None and t2 is None):
+    series = named_series(bssfp, lge, t2)
+    if data is None and not series:
         raise typer.BadParameter("give either -i FOLDER, or one or more of --bssfp, --lge and --t2")
+    if phase is not None and data is None:
+        raise typer.BadParameter("--phase goes with -i and a folder in DICOM")
+    if data is not None and (series or phase is not None):
+        require_dicom(data)
     if name is not None and data is not None:
         raise typer.BadParameter("--name goes with --bssfp, --lge and --t2, not with -i")
     if layout is not None and data is None:
@@ -107,14 +133,17 @@ def predict(
         if device not in ("auto", "cpu"):
             raise typer.BadParameter("workers on a Ray cluster compute on CPUs; leave --device out")
         device = "cpu"
+    require_alignment(align)
     if coding is not None and contours is None:
         raise typer.BadParameter("--coding goes with --contours")
-    from myoseg.cases.layouts import case_files, find_cases
-    from myoseg.cohort import PredictOptions, contours_of, predict_cohort
+    from myoseg.cases.case_files import case_files
+    from myoseg.cases.finding import find_any_cases
+    from myoseg.cohort import PredictOptions, predict_cohort
     from myoseg.cohort_part import Share, not_done, require_same_run
     from myoseg.cohort_processes import predict_in_processes
     from myoseg.cohort_ray import predict_on_ray
     from myoseg.files import sha256_of, write_json
+    from myoseg.given_contours import contours_of
     from myoseg.manifest import run_manifest
     from myoseg.prediction.description import DESCRIPTION, model_folder
     from myoseg.prediction.engines.engine import choose_engine
@@ -122,7 +151,7 @@ def predict(
     from myoseg.quantification.confidence import write_quality_table
 
     files = (
-        find_cases(data, layout)
+        find_any_cases(data, layout, series=series, phase=phase, progress=scan_progress(quiet))
         if data is not None
         else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
     )
@@ -130,6 +159,8 @@ def predict(
         share = Share.parse(shard).of(files)
         log.info("share %s holds %d of %d cases", shard, len(share), len(files))
         files = share
+    if dicom and any(each.dicom is None for each in files):
+        raise typer.BadParameter("--dicom goes with -i and a folder of studies in DICOM")
     folder = model_folder(model)
     choice = choose_engine(engine, device, precision, threads)
     source = ModelSource(folder, device, engine, precision, threads, tuple(blocks or ()))
@@ -145,7 +176,11 @@ def predict(
             "blocks": blocks or [],
             "consecutive": consecutive,
             "layout": layout,
+            "series": series_record(series) if data is not None else {},
+            "phase": phase,
+            "align": align,
             "save_probs": save_probs,
+            "dicom": dicom,
             "contours": None if contours is None else "given",
             "coding": coding,
             "precision": choice.precision,
@@ -158,7 +193,7 @@ def predict(
         log.info("%d of %d cases are done already", len(files) - len(left), len(files))
         files = left
     write_json(out / "run.json", manifest)
-    options = PredictOptions(consecutive, save_probs, drawn, report)
+    options = PredictOptions(consecutive, save_probs, drawn, report, dicom, align)
     if ray is not None:
         outcomes = predict_on_ray(files, source, out, options, ray, jobs)
     elif jobs is not None and jobs > 1:

@@ -1,7 +1,7 @@
 """What the commands say of their results."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,3 +40,23 @@ def progress_over(items: Iterable[Item], total: int, title: str, *, quiet: bool)
     from rich.progress import track
 
     return track(items, title, total=total, console=Console(stderr=True), disable=quiet)
+
+
+def scan_progress(quiet: bool) -> Callable[[Iterable[Path], int], Iterable[Path]]:
+    """A progress bar for the scan of a folder."""
+
+    def show(paths: Iterable[Path], total: int) -> Iterable[Path]:
+        return progress_over(paths, total=total, title="Reading headers", quiet=quiet)
+
+    return show
+
+
+def require_dicom(folder: Path) -> None:
+    """Refuses options that a folder without DICOM files does not know."""
+    from myoseg.cases.dicom.scan import holds_dicom
+
+    if not holds_dicom(folder):
+        raise typer.BadParameter(
+            "give either -i FOLDER, or one or more of --bssfp, --lge and --t2: with -i these, and "
+            "--phase, are for studies in DICOM, and the folder holds none"
+        )

@@ -46,8 +46,9 @@ def threshold(
     """Find scar or edema in a given myocardium by a threshold, without a model."""
     start_log(quiet, verbose)
     from myoseg.cases.layouts import find_cases
-    from myoseg.cohort import contours_of, threshold_cohort
+    from myoseg.cohort import threshold_cohort
     from myoseg.files import write_json
+    from myoseg.given_contours import contours_of
     from myoseg.manifest import run_manifest
     from myoseg.quantification.islands import Cleaning
     from myoseg.quantification.remote_files import remote_files

@@ -1,25 +1,13 @@
-"""Colours and names of tissues in figures.
-
-The colours keep the field's hues (blood pools red and blue, myocardium green, edema amber, scar
-magenta) in shades that stay apart for readers with protanopia, deuteranopia or tritanopia.
-"""
+"""How tissues appear in figures: colours, names and short names, and the order of drawing."""
 
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
-from myoseg.anatomy import PAINT_ORDER, REGIONS, Sequence, Tissue, Tissues, representative
-
-COLOURS: Final = MappingProxyType(
-    {
-        Tissue.LV_BLOOD_POOL: "#e03131",
-        Tissue.RV_BLOOD_POOL: "#2f4bff",
-        Tissue.NORMAL_MYOCARDIUM: "#8ce99a",
-        Tissue.EDEMA: "#ffc20a",
-        Tissue.SCAR: "#ff4fd8",
-    }
-)
-"""Colour of each tissue, as #rrggbb."""
+from myoseg.anatomy import Sequence, Tissue, Tissues, representative
+from myoseg.cases.legend import COLOURS as COLOURS
+from myoseg.cases.legend import colour_of as colour_of
+from myoseg.cases.legend import title_of as title_of
 
 DRAWN: Final = (
     Tissue.NORMAL_MYOCARDIUM,
@@ -49,25 +37,6 @@ SEQUENCE_TITLES: Final = MappingProxyType(
 )
 
 
-def colour_of(group: Tissues) -> str:
-    """The colour of a group that was not told apart: that of its mildest tissue."""
-    return COLOURS[representative(group)]
-
-
 def in_drawing_order(groups: Iterable[Tissues]) -> list[Tissues]:
     """The groups as they are drawn, the mildest tissue of each deciding (`DRAWN`)."""
     return sorted(groups, key=lambda group: DRAWN.index(representative(group)))
-
-
-def title_of(group: Tissues) -> str:
-    """The group in words: the region of that extent, or its tissues one by one.
-
-    >>> title_of(frozenset({Tissue.LV_BLOOD_POOL}))
-    'LV blood pool'
-    >>> title_of(frozenset({Tissue.NORMAL_MYOCARDIUM, Tissue.EDEMA}))
-    'normal myocardium + edema'
-    """
-    regions = [name for name, region in REGIONS.items() if region == group]
-    names = regions or [t.name.lower() for t in sorted(group, key=PAINT_ORDER.index)]
-    words = " + ".join(name.replace("+", " + ").replace("_", " ") for name in names)
-    return words.replace("lv ", "LV ").replace("rv ", "RV ")

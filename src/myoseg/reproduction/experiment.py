@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from myoseg.case_results import labels_path
 from myoseg.cases.case import Case
 from myoseg.cases.layouts import find_cases, read_case
-from myoseg.cohort import labels_path, predict_cohort
+from myoseg.cohort import predict_cohort
 from myoseg.errors import ConfigurationError, MyosegError
 from myoseg.files import write_json
 from myoseg.manifest import run_manifest

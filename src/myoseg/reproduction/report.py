@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from myoseg.case_results import labels_path
 from myoseg.cases.case import LabelMap
 from myoseg.cases.labels import MYOPS
 from myoseg.cases.layouts import CaseFiles, read_case
-from myoseg.cohort import labels_path
 from myoseg.quantification.decoding import read_label_map
 from myoseg.quantification.evaluate import evaluation_of, write_evaluation
 from myoseg.quantification.pairing import LabelFile

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from myoseg.anatomy import REGIONS
+from myoseg.case_results import save_segmentation
 from myoseg.cases.case import Case, Segmentation
 from myoseg.cases.convert import compact
 from myoseg.cases.nifti import write_labels, write_volume
 from myoseg.cases.phantom import PhantomConfig, simulate_case
-from myoseg.cohort import save_segmentation
 from myoseg.files import write_json
 from myoseg.manifest import run_manifest
 from myoseg.prediction.model import load_model

@@ -25,7 +25,7 @@ def write_phantoms(
     Raises:
         OutputError: `out` is not empty or cannot be written.
     """
-    _require_empty(out)
+    require_empty(out)
     for index in range(n_training):
         case = simulate_case(seed + index, config)
         write_myops_case(case, out, FIRST_TRAINING_NUMBER + index, role="train")
@@ -42,7 +42,7 @@ def write_studies(out: Path, *, n_studies: int, seed: int, config: PhantomConfig
     Raises:
         OutputError: `out` is not empty or cannot be written.
     """
-    _require_empty(out)
+    require_empty(out)
     for index in range(n_studies):
         study = simulate_study(seed + index, config)
         with folder_written_whole(out / study.name) as folder:
@@ -64,6 +64,11 @@ def write_study(study: Study, folder: Path) -> None:
     write_json(folder / f"{study.name}_truth.json", truth_record(study))
 
 
-def _require_empty(out: Path) -> None:
+def require_empty(out: Path) -> None:
+    """Refuses a folder that holds anything.
+
+    Raises:
+        OutputError: it does.
+    """
     if out.is_dir() and any(out.iterdir()):
         raise OutputError(f"{out} is not empty; give a new folder.")

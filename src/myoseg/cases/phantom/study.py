@@ -118,7 +118,7 @@ def simulate_study(seed: int, config: PhantomConfig | None = None) -> Study:
     stacks = _draw_stacks(np.random.default_rng((seed, 1)), phantom, config)
     return Study(
         name=phantom.name,
-        series={s: _acquire_series(phantom, s, stacks[s], config) for s in Sequence},
+        series={s: acquire_series(phantom, s, stacks[s], config) for s in Sequence},
         aligned=render_case(phantom, config),
         volumes_ml=true_volumes_ml(phantom.scene),
         phantom=phantom,
@@ -170,7 +170,7 @@ def _draw_stacks(
     return stacks
 
 
-def _acquire_series(
+def acquire_series(
     phantom: Phantom, sequence: Sequence, stack: Stack, config: PhantomConfig
 ) -> Series:
     """Renders each slice where the patient lay in its breath-hold, acquires and stores it."""

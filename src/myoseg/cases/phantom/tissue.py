@@ -223,6 +223,13 @@ def signal_table(tissues: Tissues) -> SignalTable:
     return np.array([table[sequence] for sequence in Sequence], dtype=np.float32)
 
 
+def inversion_time_ms(tissues: Tissues) -> float:
+    """The inversion time of LGE: that which nulls normal myocardium, and the operator's error."""
+    protocol = tissues.protocol
+    normal_t1_ms = _t1_post_ms(tissues.properties[Material.NORMAL_MYOCARDIUM], tissues)
+    return nulling_ti_ms(normal_t1_ms, protocol.lge_tr_ms) + protocol.lge_ti_error_ms
+
+
 def _bssfp(tissue: TissueProperties, protocol: Protocol) -> float:
     signal = bssfp_signal(
         tissue.proton_density,
@@ -235,9 +242,7 @@ def _bssfp(tissue: TissueProperties, protocol: Protocol) -> float:
 
 
 def _lge(tissue: TissueProperties, tissues: Tissues) -> float:
-    protocol = tissues.protocol
-    normal_t1_ms = _t1_post_ms(tissues.properties[Material.NORMAL_MYOCARDIUM], tissues)
-    ti_ms = nulling_ti_ms(normal_t1_ms, protocol.lge_tr_ms) + protocol.lge_ti_error_ms
+    protocol, ti_ms = tissues.protocol, inversion_time_ms(tissues)
     signal = lge_signal(
         tissue.proton_density, _t1_post_ms(tissue, tissues), ti_ms, protocol.lge_tr_ms
     )

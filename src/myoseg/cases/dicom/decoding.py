@@ -1,0 +1,110 @@
+"""Compressed images enter as files; their stored values leave, decoded in a process of its own.
+
+GDCM ends its process where some damaged streams are met, and pyjpegls may take a minute over them:
+neither may end or hold up a cohort.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Shaped
+from pydicom.dataset import Dataset
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
+
+from myoseg.cases.dicom.elements import text
+from myoseg.cases.dicom.opening import read_whole
+from myoseg.errors import InputError
+
+Stored = Shaped[np.ndarray, "..."]
+
+LONGEST_START_S: Final = 60.0
+LONGEST_FRAME_S: Final = 5.0
+_GONE: Final = "they are damaged, so that their decoder gave up or took too long"
+
+
+def decode(dataset: Dataset, index: int) -> Stored:
+    """One frame's stored values, in this process.
+
+    JPEG-LS is left to GDCM alone, which refuses at once what pyjpegls searches for long.
+    """
+    syntax = text(dataset.file_meta, 0x00020010)
+    plugin = "gdcm" if syntax in (JPEGLSLossless, JPEGLSNearLossless) else ""
+    return np.asarray(pixel_array(dataset, index=index, raw=True, decoding_plugin=plugin))
+
+
+def decode_apart(frames: Sequence[tuple[Path, int]]) -> list[Stored]:
+    """The stored values of frames, given by file and index from 0, decoded in another process.
+
+    Raises:
+        InputError: a frame cannot be decoded, takes too long or ends the process; its file is
+            named.
+    """
+    asked = json.dumps([[str(path), index] for path, index in frames]).encode()
+    try:
+        answer = subprocess.run(  # noqa: S603 -- this very module
+            [sys.executable, "-m", __name__],
+            input=asked,
+            capture_output=True,
+            timeout=LONGEST_START_S + LONGEST_FRAME_S * len(frames),
+            check=False,
+        ).stdout
+    except subprocess.TimeoutExpired as error:
+        answer = error.stdout or b""
+    decoded = []
+    for path, _ in frames:
+        line, _, answer = answer.partition(b"\n")
+        told: dict[str, Any] = json.loads(line) if line else {"fault": _GONE}
+        if "fault" in told:
+            raise undecodable(path, told["fault"])
+        n_bytes = int(told["n_bytes"])
+        if len(answer) < n_bytes:
+            raise undecodable(path, _GONE)
+        values = np.frombuffer(answer[:n_bytes], np.dtype(told["dtype"]))
+        decoded.append(values.reshape(told["shape"]))
+        answer = answer[n_bytes:]
+    return decoded
+
+
+def undecodable(path: Path, why: object) -> InputError:
+    """What is said of pixels that cannot be read."""
+    return InputError(f"the pixels of {path} cannot be read: {why}; copy or export it again.")
+
+
+def in_a_line(error: Exception) -> str:
+    """What a decoder said, shortened."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _answer(path: Path, index: int) -> tuple[dict[str, Any], bytes]:
+    try:
+        values = decode(read_whole(path), index)
+    except Exception as error:
+        # Decoders raise nearly anything on damaged pixels.
+        return {"fault": in_a_line(error)}, b""
+    content = np.ascontiguousarray(values).tobytes()
+    told = {"dtype": values.dtype.str, "shape": values.shape, "n_bytes": len(content)}
+    return told, content
+
+
+def _main() -> None:
+    """The other process: frames in as JSON, each out as a line and its bytes.
+
+    What decoders print themselves goes to the error stream, out of the way.
+    """
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)
+        for path, index in json.loads(sys.stdin.buffer.read()):
+            told, content = _answer(Path(path), index)
+            out.write(json.dumps(told).encode() + b"\n" + content)
+            out.flush()
+
+
+if __name__ == "__main__":
+    _main()

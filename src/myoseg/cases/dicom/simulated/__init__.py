@@ -1,0 +1,1 @@
+"""Simulated studies as DICOM: a drawn study enters, data sets as scanners write them leave."""
