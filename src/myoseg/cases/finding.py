@@ -68,7 +68,7 @@ def find_dicom_cases(
     found = []
     for name, study in studies.items():
         for sequence, choice in study.choices.items():
-            log.info("%s: %s is series %s", name, sequence, choice.candidate.label)
+            log.info("%s: %s is series %s", name, sequence, choice.candidate.number)
         for warning in study.warnings:
             log.warning("%s: %s", name, warning)
         source = DicomSource(dict(study.choices), phase)

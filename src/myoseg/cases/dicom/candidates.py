@@ -56,12 +56,15 @@ class Candidate:
         return max(frame.taken_s for frame in self.stack.frames), max(self.numbers, default=0)
 
     @property
+    def number(self) -> str:
+        """Its number in words, for logs, where descriptions could identify: `12`, `3 to 11`."""
+        ends = [str(number) for number in (self.numbers[:1] + self.numbers[-1:])]
+        return " to ".join(dict.fromkeys(ends)) or "without number"
+
+    @property
     def label(self) -> str:
         """Number and description, for people: `12 de_tfl_psir_sax` or `3 to 11 cine_sax`."""
-        numbers = self.numbers
-        ends = [str(number) for number in (numbers[:1] + numbers[-1:])]
-        number = " to ".join(dict.fromkeys(ends)) or "without number"
-        return f"{number} {self.protocol.description}".strip()
+        return f"{self.number} {self.protocol.description}".strip()
 
 
 def candidates_of(series: Iterable[SeriesHeaders]) -> tuple[Candidate, ...]:

@@ -56,7 +56,7 @@ def read_study(source: DicomSource) -> dict[Sequence, DicomSeries]:
         found = read_dicom_series(choice.candidate.stack, phase)
         image = found.image
         for note in (*found.notes, *intensity_faults(image.volume)):
-            log.warning("%s, series %s: %s", sequence, choice.candidate.label, note)
+            log.warning("%s, series %s: %s", sequence, choice.candidate.number, note)
         whole = ImageOnGrid(finite(image.volume, found.instances[0].path), image.geometry)
         series[sequence] = replace(found, image=whole)
     return series

@@ -96,7 +96,7 @@ def choose_series(
     for sequence, choice in choices.items():
         stack = choice.candidate.stack
         told = (*stack.notes, *((stack.fault,) if stack.fault else ()))
-        warnings += [f"{sequence}: series {choice.candidate.label}: {note}" for note in told]
+        warnings += [f"{sequence}: series {choice.candidate.number}: {note}" for note in told]
     return DicomStudy(uid, judged, choices, tuple(warnings))
 
 
