@@ -122,5 +122,22 @@ def test_predict_refuses_dicom_results_of_nifti_input(command, phantom_data, tra
     code, err = command(
         "predict", "-i", phantom_data, "-m", trained_run, "-o", tmp_path / "out", "--dicom"
     )
+    assert code == 1
+    assert "holds no MR image in DICOM" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_predict_refuses_dicom_results_of_files_in_nifti(command, phantom_data, tmp_path):
+    image = next(phantom_data.rglob("*_DE.nii.gz"))
+    code, err = command("predict", "--lge", image, "-o", tmp_path / "out", "--dicom")
     assert code == 2
     assert "--dicom goes with" in err
+
+
+def test_predict_finds_the_dicom_beside_nifti_where_results_in_dicom_are_asked_for(
+    command, study, shipped_default, tmp_path
+):
+    """`data phantom --dicom` writes the truth as NIfTI beside the study."""
+    code, err = command("predict", "-i", study, "-o", tmp_path / "out", "--dicom", "-q")
+    assert code == 0, err
+    assert list((tmp_path / "out").glob("*_seg.dcm"))

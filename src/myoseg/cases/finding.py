@@ -21,6 +21,7 @@ def find_any_cases(
     *,
     series: Mapping[Sequence, str] | None = None,
     phase: int | None = None,
+    must_be_dicom: bool = False,
     progress: Progress | None = None,
 ) -> list[CaseFiles]:
     """The cases of a data set in NIfTI, or else of a folder of DICOM studies.
@@ -30,14 +31,15 @@ def find_any_cases(
         layout: as in `layouts.find_cases`; it means a data set in NIfTI.
         series: for DICOM, the series to use for a sequence; see `choosing.choose_series`.
         phase: for DICOM, the phase of the cine; see `series.read_dicom_series`.
+        must_be_dicom: whether to pass over files in NIfTI.
         progress: for DICOM, see `scan.Progress`.
 
     Raises:
         InputError: there is no such folder, or no case in it; `series` names none, or several.
     """
-    asked = bool(series) or phase is not None
+    asked = must_be_dicom or bool(series) or phase is not None
     if layout is not None and asked:
-        raise InputError("a layout is of NIfTI files, but series and phases are of DICOM.")
+        raise InputError("a layout is of NIfTI files, but DICOM was asked for.")
     if not asked and folder.name.upper() != "DICOMDIR":
         try:
             return find_cases(folder, layout)

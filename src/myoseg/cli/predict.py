@@ -151,7 +151,14 @@ def predict(
     from myoseg.quantification.confidence import write_quality_table
 
     files = (
-        find_any_cases(data, layout, series=series, phase=phase, progress=scan_progress(quiet))
+        find_any_cases(
+            data,
+            layout,
+            series=series,
+            phase=phase,
+            must_be_dicom=dicom,
+            progress=scan_progress(quiet),
+        )
         if data is not None
         else [case_files(bssfp=bssfp, lge=lge, t2=t2, name=name)]
     )
