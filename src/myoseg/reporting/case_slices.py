@@ -25,7 +25,7 @@ LEVEL_WORDS: Final[dict[Level | None, str]] = {
     "apical": "apical",
     "apex": "apex",
     "open": "open ring",
-    None: "no myocardium",
+    None: "no wall",
 }
 
 

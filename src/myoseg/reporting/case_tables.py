@@ -137,7 +137,7 @@ def segments_table(segments: Segments) -> Table:
         columns=("Segment", "scar %", "edema and scar %", "depth mean %", "depth max %", "class"),
         rows=tuple(_segment_row(each) for each in segments.measures),
         caption="Depth: share of the wall's thickness that is scar, its mean over the segment and "
-        "where it is deepest. Class: of the mean.",
+        "where it is deepest. Class: of the scar's percentage of the segment.",
         tight=True,
     )
 
