@@ -231,3 +231,22 @@ def test_a_result_of_the_interface_writes_the_same_page(trained_run, phantom_dat
     saved = text_of(tmp_path / "out" / "mine_report.html")
     assert saved == text_of(tmp_path / "page.html")
     assert f"model {trained_run.name}" in saved
+
+
+def test_insertion_points_that_a_reader_set_divide_the_wall(truth, tmp_path, command, caplog):
+    """They stand in the statistics as given; a case that is not there is named."""
+    labels = next(iter(sorted(truth.glob("*.nii.gz"))))
+    assert command("report", labels, "-o", tmp_path / "found")[0] == 0
+    found = json.loads(text_of(next((tmp_path / "found").glob("*_stats.json"))))["segments"]
+    set_by_hand = tmp_path / "points.csv"
+    name = next((tmp_path / "found").glob("*_stats.json")).name.removesuffix("_stats.json")
+    columns = [f"{end}_{axis}_mm" for end in ("anterior", "inferior") for axis in "xyz"]
+    first = found["insertion"]["slices"][0]
+    values = [*first["inferior_mm"], *first["anterior_mm"]]
+    lines = [",".join(["case", *columns]), ",".join([name, *map(str, values)])]
+    set_by_hand.write_text("\n".join(lines) + "\nnobody,0,0,0,0,0,0\n", encoding="utf-8")
+    code, err = command("report", labels, "-o", tmp_path / "set", "--insertion", set_by_hand)
+    assert code == 0, err
+    assert "no label map is called nobody" in caplog.text
+    given = json.loads(text_of(tmp_path / "set" / f"{name}_stats.json"))["segments"]
+    assert given["insertion"]["source"] != found["insertion"]["source"]

@@ -40,6 +40,13 @@ def report(
         typer.Option(help="Folder of true label maps, with which the cohort is compared."),
     ] = None,
     truth_coding: Annotated[str | None, typer.Option(help="Their coding, likewise.")] = None,
+    insertion: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table (CSV) of the RV's insertion points as a reader set them: case, "
+            "anterior_x_mm, anterior_y_mm, anterior_z_mm, inferior_x_mm, ...; RAS."
+        ),
+    ] = None,
     numbered: Annotated[
         bool,
         typer.Option(
@@ -70,6 +77,7 @@ def report(
     if numbered and out is None:
         raise typer.BadParameter("--numbered needs a folder of its own, -o")
     from myoseg.cases.layouts import case_files, find_cases
+    from myoseg.quantification.insertion_files import read_insertions
     from myoseg.reporting.cohort_report import write_cohort_report
     from myoseg.reporting.cohort_truth import compared_with_truth
     from myoseg.reporting.origin import origin_of_run
@@ -87,11 +95,17 @@ def report(
         by_name = {files[0].case: case_files(bssfp, lge, t2, name=files[0].case)}
     if images is not None:
         _say_missing([file.case for file in files if file.case not in by_name])
+    points = read_insertions(insertion) if insertion else {}
+    unknown = sorted(points.keys() - {file.case for file in files})
+    if unknown:
+        log.warning("%s: no label map is called %s", insertion, ", ".join(unknown[:5]))
     names = {f.case: f"case_{n:04d}" for n, f in enumerate(files, start=1)} if numbered else {}
-    left = [f for f in files if by_name or numbered or not has_report(f, folder)]
+    left = [
+        f for f in files if by_name or numbered or f.case in points or not has_report(f, folder)
+    ]
     if len(left) < len(files):
         log.info("%d of %d reports are there already", len(files) - len(left), len(files))
-    outcomes = report_cases(left, by_name, folder, names)
+    outcomes = report_cases(left, by_name, folder, names, points)
     watched = progress_over(outcomes, total=len(left), title="Reporting", quiet=quiet)
     n_failed = sum(outcome.error is not None for outcome in watched)
     if labels.is_dir() and n_failed < len(files):

@@ -17,7 +17,9 @@ from myoseg.errors import InputError, MyosegError, OutputError
 from myoseg.files import write_json
 from myoseg.quantification.confidence import STATISTICS_SUFFIX
 from myoseg.quantification.decoding import read_label_map, statistics_path, with_codings
+from myoseg.quantification.insertion import InsertionPoints
 from myoseg.quantification.measures import measure
+from myoseg.quantification.microvascular import labelled_obstruction
 from myoseg.quantification.pairing import LabelFile, case_name, label_files
 from myoseg.quantification.volumes import statistics_record
 from myoseg.reporting.case_report import report_path, shows_labels, write_case_report
@@ -74,6 +76,7 @@ def report_cases(
     images: Mapping[str, CaseFiles],
     out: Path,
     names: Mapping[str, str] | None = None,
+    insertions: Mapping[str, InsertionPoints] | None = None,
 ) -> Iterator[ReportOutcome]:
     """Reports each case into `out`; one that fails is logged and the next one goes on.
 
@@ -82,13 +85,20 @@ def report_cases(
         images: of the cases that have any, by name.
         out: the folder.
         names: what to call the cases, where not by their own names.
+        insertions: the RV's insertion points of the cases for which a reader set them.
 
     Raises:
         OutputError: `out` cannot be written to.
     """
     for file in files:
         try:
-            report_label_file(file, images.get(file.case), out, (names or {}).get(file.case))
+            report_label_file(
+                file,
+                images.get(file.case),
+                out,
+                (names or {}).get(file.case),
+                (insertions or {}).get(file.case),
+            )
         except OutputError:
             raise
         except MyosegError as error:
@@ -102,11 +112,16 @@ def report_cases(
 
 
 def report_label_file(
-    file: LabelFile, images: CaseFiles | None, out: Path, name: str | None = None
+    file: LabelFile,
+    images: CaseFiles | None,
+    out: Path,
+    name: str | None = None,
+    insertion: InsertionPoints | None = None,
 ) -> None:
     """Writes CASE_report.html and, with the measures in it, CASE_stats.json into `out`.
 
-    `name` is what to call the case where not by its own name.
+    `name` is what to call the case where not by its own name, `insertion` where a reader set the
+    RV's insertion points. Microvascular obstruction that the file labels is measured as such.
 
     What a CASE_stats.json beside the label file says of the prediction is kept, and its measures
     are taken anew, since the labels may have been corrected since.
@@ -119,7 +134,13 @@ def report_label_file(
     name = name or file.case
     labels, geometry = read_label_map(file)
     case = _case(name, file, geometry, images)
-    measures = measure(labels, geometry, lge=case.images.get(anatomy.Sequence.LGE))
+    measures = measure(
+        labels,
+        geometry,
+        lge=case.images.get(anatomy.Sequence.LGE),
+        mvo=labelled_obstruction(file),
+        insertion=insertion,
+    )
     known = _known_record(statistics_path(file))
     quality = quality_of(known)
     record = statistics_record(name, labels, geometry, quality, measures=measures)
