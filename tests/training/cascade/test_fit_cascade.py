@@ -168,7 +168,7 @@ def test_a_labelled_example_keeps_its_contrast_beside_padding():
     for number in range(8):
         middle = samples[number][0].amax(dim=0)[36:60, 36:60]
         low, high = np.percentile(middle, (10, 90))
-        assert high - low > 0.3
+        assert high - low > 0.1  # 0.01 where the zeros count as image
 
 
 def fine(stack):
