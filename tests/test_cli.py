@@ -812,8 +812,11 @@ def test_a_threshold_needs_no_model_and_can_be_scored(cli, write, tmp_path):
     write("a_LGE.nii.gz", image.astype(np.float32))
     write("a_gd.nii.gz", np.where(scar, 2221, 200 * wall).astype(np.int16))
     data, out = tmp_path / "in", tmp_path / "out"
-    done = cli("threshold", "-q", "-i", data, "-o", out, "--method", "5sd", "--min-island", "3")
+    asked = ("--method", "5sd", "--min-island", "3", "--report")
+    done = cli("threshold", "-q", "-i", data, "-o", out, *asked)
     assert (done.code, done.err) == (0, "")
+    assert "threshold 5sd" in (out / "a_report.html").read_text(encoding="utf-8")
+    assert 'href="a_report.html"' in (out / "index.html").read_text(encoding="utf-8")
     manifest = json.loads((out / "run.json").read_text())
     assert (manifest["command"], manifest["arguments"]["method"]) == ("threshold", "5sd")
     assert cli("evaluate", out, data, "-o", tmp_path / "scores").code == 0

@@ -115,12 +115,14 @@ def threshold_cohort(
     cleaning: Cleaning,
     consecutive: bool = False,
     remotes: Mapping[str, Path] | None = None,
+    report: bool = False,
 ) -> Iterator[CaseOutcome]:
     """Thresholds the wall of each case into `out`, as `predict_cohort` does with a model.
 
     `contours` are those of `contours_of`, with whose blood pools CASE_stats.json divides the wall
     into segments; it also says every slice's cut. `remotes` are masks of remote myocardium by case
-    (`remote_files.remote_files`); a case without one has its own found.
+    (`remote_files.remote_files`); a case without one has its own found. `report` asks for
+    CASE_report.html too.
 
     Raises:
         OutputError: as `predict_cohort`.
@@ -145,6 +147,7 @@ def threshold_cohort(
             consecutive=consecutive,
             notes={"threshold": found.to_record()},
             measures=measures_of(whole, case),
+            report=origin_of_run(out) if report else None,
         )
 
     return (_outcome(each, cut) for each in files)

@@ -38,6 +38,12 @@ def threshold(
     fill_holes: Annotated[
         bool, typer.Option("--fill-holes", help="Add wall that what is found encloses.")
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="Write a page for each case, and index.html for all of them."
+        ),
+    ] = False,
     layout: Layout = None,
     consecutive: Consecutive = False,
     quiet: Quiet = False,
@@ -79,10 +85,15 @@ def threshold(
         cleaning=cleaning,
         consecutive=consecutive,
         remotes=remotes,
+        report=report,
     )
     failed = [
         outcome
         for outcome in progress_over(outcomes, total=len(files), title="Thresholding", quiet=quiet)
         if outcome.error is not None
     ]
+    if report and len(failed) < len(files):
+        from myoseg.reporting.cohort_report import write_cohort_report
+
+        write_cohort_report(out)
     close(out, n_failed=len(failed), n_cases=len(files))
