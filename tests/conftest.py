@@ -1,15 +1,20 @@
 """What several test modules share."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from myoseg.cli import main
 
 settings.register_profile(
     "myoseg", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -207,3 +212,55 @@ def dciodvfy() -> Callable[[Path], tuple[list[str], list[str]]]:
         return errors, [line for line in lines if line.startswith("Warning")]
 
     return check
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit code and what it printed, boxes and line breaks taken out."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Runs the command in this process, with a log of its own as in a process of its own."""
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("NO_COLOR", "1")
+    loggers = [logging.getLogger(), logging.getLogger("myoseg")]
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["myoseg", *map(str, arguments)])
+        before = [(logger.handlers[:], logger.level) for logger in loggers]
+        loggers[0].handlers = []
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            for logger, (handlers, level) in zip(loggers, before, strict=True):
+                logger.handlers = handlers
+                logger.setLevel(level)
+        printed = capsys.readouterr()
+        return Outcome(code, _plain(printed.out), _plain(printed.err))
+
+    return run
+
+
+@pytest.fixture
+def command(cli: Callable[..., Outcome]) -> Callable[..., tuple[int, str]]:
+    """As `cli`; gives the exit code and what was printed as errors alone."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        done = cli(*arguments)
+        return done.code, done.err
+
+    return run
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("\u2502", " ").split())

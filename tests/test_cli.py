@@ -1,11 +1,9 @@
 import errno
 import json
-import logging
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
@@ -14,7 +12,6 @@ import pytest
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.layouts import find_cases
-from myoseg.cli import main
 from myoseg.files import sha256_of
 
 OBLIQUE = np.array(
@@ -28,46 +25,7 @@ OBLIQUE = np.array(
 SHAPE = (27, 30, 3)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a command left: its exit code and what it printed, boxes and line breaks taken out."""
-
-    code: int
-    out: str
-    err: str
-
-
 WALL_CODES = (200, 1220, 2221)
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    """Runs the command in this process, with a log of its own as in a process of its own."""
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setenv("NO_COLOR", "1")
-    loggers = [logging.getLogger(), logging.getLogger("myoseg")]
-
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["myoseg", *map(str, arguments)])
-        before = [(logger.handlers[:], logger.level) for logger in loggers]
-        loggers[0].handlers = []
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        finally:
-            for logger, (handlers, level) in zip(loggers, before, strict=True):
-                logger.handlers = handlers
-                logger.setLevel(level)
-        printed = capsys.readouterr()
-        return Outcome(code, _plain(printed.out), _plain(printed.err))
-
-    return run
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("\u2502", " ").split())
 
 
 @pytest.fixture

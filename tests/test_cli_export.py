@@ -1,7 +1,6 @@
 """`myoseg data export`, and `myoseg predict --dicom`, from the command line."""
 
 import shutil
-import sys
 from dataclasses import replace
 
 import pydicom
@@ -9,29 +8,10 @@ import pytest
 
 from myoseg.cases.dicom.write_study import write_dicom_study
 from myoseg.cases.phantom import SMALL, clinical, simulate_study
-from myoseg.cli import main
 
 QUICK = replace(
     clinical(SMALL), n_sub_slices=1, supersampling=2, infarct_probability=1.0, psir_probability=0.0
 )
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Runs the command in this process; gives its exit code and what it printed as errors."""
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["myoseg", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return code, capsys.readouterr().err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -3,32 +3,12 @@
 import csv
 import json
 import shutil
-import sys
 
 import nibabel as nib
 import numpy as np
 import pytest
 
 import myoseg
-from myoseg.cli import main
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Runs the command in this process; gives its exit code and what it printed as errors."""
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["myoseg", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return code, capsys.readouterr().err
-
-    return run
 
 
 @pytest.fixture
@@ -137,16 +117,17 @@ def test_images_of_a_folder_are_found_by_name(phantom_data, truth, tmp_path, com
 
 
 def test_images_on_another_grid_are_refused_and_the_others_go_on(
-    phantom_data, truth, tmp_path, command, caplog
+    phantom_data, truth, tmp_path, command
 ):
     copy = shutil.copytree(truth, tmp_path / "labels")
     path = sorted(copy.glob("*.nii.gz"))[0]
     stored = nib.load(path)
     nib.save(nib.Nifti1Image(np.asarray(stored.dataobj)[:-3], stored.affine), path)
     asked = ("report", copy, "--images", phantom_data, "-o", tmp_path / "out")
-    assert command(*asked)[0] == 3
-    assert "29x32x2 but" in caplog.text
-    assert "resample both to one grid" in caplog.text
+    code, err = command(*asked)
+    assert code == 3
+    assert "29x32x2 but" in err
+    assert "resample both to one grid" in err
     assert len(list((tmp_path / "out").glob("*_report.html"))) == 3
     assert (tmp_path / "out" / "index.html").is_file()
 
@@ -233,7 +214,7 @@ def test_a_result_of_the_interface_writes_the_same_page(trained_run, phantom_dat
     assert f"model {trained_run.name}" in saved
 
 
-def test_insertion_points_that_a_reader_set_divide_the_wall(truth, tmp_path, command, caplog):
+def test_insertion_points_that_a_reader_set_divide_the_wall(truth, tmp_path, command):
     """They stand in the statistics as given; a case that is not there is named."""
     labels = next(iter(sorted(truth.glob("*.nii.gz"))))
     assert command("report", labels, "-o", tmp_path / "found")[0] == 0
@@ -247,6 +228,6 @@ def test_insertion_points_that_a_reader_set_divide_the_wall(truth, tmp_path, com
     set_by_hand.write_text("\n".join(lines) + "\nnobody,0,0,0,0,0,0\n", encoding="utf-8")
     code, err = command("report", labels, "-o", tmp_path / "set", "--insertion", set_by_hand)
     assert code == 0, err
-    assert "no label map is called nobody" in caplog.text
+    assert "no label map is called nobody" in err
     given = json.loads(text_of(tmp_path / "set" / f"{name}_stats.json"))["segments"]
     assert given["insertion"]["source"] != found["insertion"]["source"]

@@ -142,7 +142,7 @@ def _cleaned_or_reason(image: Dataset, key: PseudonymKey, dates: Dates, out: Pat
     except OutputError:
         raise
     except Exception:
-        return UNREADABLE
+        return UNREADABLE  # pydicom raises nearly anything when it writes damaged elements; counted
     return cleaned
 
 
