@@ -58,7 +58,7 @@ class DeidentifiedFolder:
 
     def to_text(self) -> str:
         """A line for each finding."""
-        lines = [f"{self.n_written} images of {self.n_patients} pseudonyms written"]
+        lines = [f"images written: {self.n_written}, of patients: {self.n_patients}"]
         lines += [f"{number} left out: {reason}" for reason, number in self.left_out.items()]
         if self.n_unstated:
             lines.append(
