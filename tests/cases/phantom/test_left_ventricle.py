@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -157,3 +159,25 @@ def test_trabeculae_do_not_hide_the_scar_beneath_them():
     assert covered.any()
     layer, thinner = (radii[1] - radii[0] for radii in (healthy, diseased))
     assert thinner[covered].sum() < 0.5 * layer[covered].sum()
+
+
+@given(seed=seeds, kind=kinds)
+def test_the_outflow_tract_goes_on_from_the_base_and_narrows_upward(seed, kind):
+    left = ventricle(seed, kind)
+    heights_mm = np.linspace(0, left.top_mm, 5)
+    pools = [left_radii(left, HEALTHY, float(z))[ENDO].mean() for z in heights_mm]
+    just_below = left_radii(left, HEALTHY, 0.01)[ENDO].mean()
+    assert pools[0] == pytest.approx(just_below, rel=0.01)
+    assert pools[-1] < pools[0]
+    assert not left_radii(left, HEALTHY, left.top_mm - 0.1).any()
+
+
+def test_the_outflow_tract_narrows_most_on_the_side_of_the_atrium():
+    left = ventricle(4, DIASTOLE)
+    tract = replace(left.outflow, length_mm=10.0, narrowing=0.5)
+    left = replace(left, outflow=tract)
+    below, above = (left_radii(left, HEALTHY, z)[ENDO] for z in (0.0, -10.0))
+    kept = above / below
+    toward_atrium, away = (int(np.argmin(abs(ANGLES_DEG - a))) for a in (320.0, 140.0))
+    assert kept[toward_atrium] < 0.6
+    assert kept[away] > 0.7

@@ -87,11 +87,22 @@ def test_the_heart_ends_at_the_apex(seed):
 
 
 @few
-@given(seed=seeds, above_mm=st.floats(1, 35))
-def test_above_the_base_there_are_vessels_and_no_left_ventricle(seed, above_mm):
-    materials = section(heart_of(seed), -above_mm)
+@given(seed=seeds, above_mm=st.floats(1, 20))
+def test_above_the_outflow_tract_there_are_vessels_and_no_left_ventricle(seed, above_mm):
+    heart = heart_of(seed)
+    materials = section(heart, heart.left.top_mm - above_mm)
     assert not np.isin(materials, LV_POOL + WALL).any()
     assert area_mm2(materials, Material.VESSEL) > 500
+
+
+@few
+@given(seed=seeds, share=st.floats(0.02, 0.98))
+def test_the_outflow_tract_is_ventricle_narrower_than_the_base_and_no_aorta(seed, share):
+    heart = heart_of(seed)
+    materials = section(heart, share * heart.left.top_mm)
+    at_base = area_mm2(section(heart, 0.0), LV_POOL)
+    assert 0.2 * at_base < area_mm2(materials, LV_POOL) < 1.02 * at_base + 10
+    assert area_mm2(materials, WALL) < 1.02 * area_mm2(section(heart, 0.0), WALL) + 10
 
 
 @few

@@ -128,7 +128,9 @@ def draw_heart(rng: np.random.Generator, ranges: LeftRanges | None = None) -> He
         left=left,
         right=right,
         trabeculae=draw_trabeculae(rng, kind.papillary),
-        vessels=draw_great_vessels(rng, left.epicardium_mm(0.0), right.inflow_mm),
+        vessels=draw_great_vessels(
+            rng, left.epicardium_mm(0.0), right.inflow_mm, aorta_mm=left.top_mm
+        ),
         cover=draw_cover(rng, right.half_angle_deg),
         drift=(float(rng.uniform(-0.08, 0.08)), float(rng.uniform(-0.08, 0.08))),
     )
@@ -204,13 +206,12 @@ def _ranks(
     epicardium_mm = radii[-1]
     if position_mm >= 0:
         _rank_cover(ranks, points, epicardium_mm, cover_mm)
-    else:
-        at_base = left_radii(heart.left, depths, 0.0)
-        epicardium_mm = at_base[-1]
+    elif position_mm < heart.left.top_mm:
+        epicardium_mm = left_radii(heart.left, depths, heart.left.top_mm)[-1]
     contour = right_contour(heart.right, epicardium_mm, heart.length_mm, position_mm)
     if contour is not None:
         _rank_right(ranks, contour, lateral_mm, upward_mm, cover_mm)
-    if position_mm >= 0:
+    if position_mm >= heart.left.top_mm:
         _rank_left(ranks, points, radii)
     return ranks
 

@@ -67,7 +67,7 @@ class GreatVessels:
 
     Attributes:
         behind: atria, their appendages, pulmonary veins and the coronary sinus.
-        aorta: its root, from the base upward.
+        aorta: its root, from its valve upward.
         fat_mm: thickness of the fat about them.
         waves: irregularity of all borders.
     """
@@ -79,7 +79,7 @@ class GreatVessels:
 
 
 def draw_great_vessels(
-    rng: np.random.Generator, epicardium_mm: float, inflow_mm: float
+    rng: np.random.Generator, epicardium_mm: float, inflow_mm: float, aorta_mm: float = 0.0
 ) -> GreatVessels:
     """Draws the vessels of a heart.
 
@@ -87,12 +87,13 @@ def draw_great_vessels(
         rng: the source of randomness.
         epicardium_mm: the LV's mean outer radius at the base.
         inflow_mm: position of the tricuspid valve.
+        aorta_mm: position of the aortic valve.
     """
     size = float(np.clip(epicardium_mm / 33, 0.75, 1.25))
     return GreatVessels(
         behind=_draw_behind(rng, size, epicardium_mm, inflow_mm),
         aorta=Tube(
-            below_mm=0.0,
+            below_mm=aorta_mm,
             opening_mm=1.0,
             centre_mm=(_at(rng, -14 * size), _at(rng, 9 * size)),
             slant=(float(rng.uniform(-0.25, 0.05)), float(rng.uniform(0.0, 0.25))),
@@ -113,9 +114,7 @@ def paint_behind(
     position_mm: float,
 ) -> None:
     """Paints fat and all tubes but the aorta into `material`, which the caller owns."""
-    tubes = [tube for tube in vessels.behind if tube.opened(position_mm) > 0]
-    if position_mm < 0:
-        tubes.append(vessels.aorta)
+    tubes = [tube for tube in (*vessels.behind, vessels.aorta) if tube.opened(position_mm) > 0]
     measured = [tube.squared_distance(lateral_mm, upward_mm, position_mm) for tube in tubes]
     for tube, (squared, radius_mm) in zip(tubes, measured, strict=True):
         material[squared < _grown(radius_mm, tube.wall_mm + vessels.fat_mm)] = Material.FAT

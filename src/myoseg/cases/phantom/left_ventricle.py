@@ -37,6 +37,9 @@ SEPTUM_DEG: Final = 180.0
 OUTFLOW_DEG: Final = 140.0
 """Where the aorta leaves: anteroseptal."""
 
+ATRIAL_DEG: Final = 320.0
+"""Where the mitral valve borders the outflow tract: inferolateral."""
+
 THINNER_OVER_SCAR: Final = 0.7
 """Part of the trabecular layer that is missing over scar of half the wall or more."""
 
@@ -159,6 +162,33 @@ class BasalWall:
         return np.asarray(missing, dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class OutflowTract:
+    """What readers count to the LV above the base: the way to the aortic valve.
+
+    Attributes:
+        length_mm: from the base upward.
+        narrowing: part of the radius that is missing at its top, most on the side of the atrium.
+        thinning: part of the wall's thickness at the base that is missing at its top.
+    """
+
+    length_mm: float
+    narrowing: float
+    thinning: float
+
+    def risen(self, position_mm: float) -> float:
+        """0 at the base and below it, 1 at the top."""
+        return min(max(-position_mm / max(self.length_mm, 1e-6), 0.0), 1.0)
+
+
+def _draw_outflow(rng: np.random.Generator) -> OutflowTract:
+    return OutflowTract(
+        length_mm=float(rng.uniform(0, 15)),
+        narrowing=float(rng.uniform(0.1, 0.5)),
+        thinning=float(rng.uniform(0, 0.5)),
+    )
+
+
 def _draw_basal_wall(rng: np.random.Generator) -> BasalWall:
     return BasalWall(
         length_mm=float(rng.uniform(8, 26)),
@@ -185,6 +215,7 @@ class LeftVentricle:
         unevenness: of the wall's thickness, relative.
         trabeculae: the layer on the endocardium.
         basal_wall: how the wall ends at the base.
+        outflow: what there is of it above the base.
     """
 
     length_mm: float
@@ -199,10 +230,16 @@ class LeftVentricle:
     unevenness: Ripples
     trabeculae: TrabecularLayer
     basal_wall: BasalWall
+    outflow: OutflowTract
+
+    @property
+    def top_mm(self) -> float:
+        """Position of its upper end, negative."""
+        return -self.outflow.length_mm
 
     def cavity_mm(self, position_mm: float) -> float:
-        """Mean radius of the blood pool."""
-        if position_mm < 0:
+        """Mean radius of the blood pool; above the base, that of the base."""
+        if position_mm < self.top_mm:
             return 0.0
         level = position_mm / (self.length_mm * self.cavity_end)
         return self.cavity_radius_mm * taper(level, self.bluntness[0])
@@ -231,6 +268,7 @@ def draw_left_ventricle(
         unevenness=draw_ripples(rng, range(1, 9), 0.05, decay=0.6, turn=0.04),
         trabeculae=draw_layer(rng, (0.3, 3.2), (2.5, 10), scale=ranges.trabecular),
         basal_wall=_draw_basal_wall(rng),
+        outflow=_draw_outflow(rng),
     )
 
 
@@ -240,20 +278,22 @@ def left_radii(left: LeftVentricle, depths: WallDepths, position_mm: float) -> L
     Args:
         left: the shape.
         depths: how deep the infarct reaches into the wall at this position, and how it deforms it.
-        position_mm: along the long axis, from the base; above it there is no ventricle.
+        position_mm: along the long axis, from the base; above the outflow tract there is nothing.
     """
-    if not 0 <= position_mm < left.length_mm:
+    if not left.top_mm <= position_mm < left.length_mm:
         return np.zeros((len(LEFT_LAYERS), depths.scar.size), dtype=np.float32)
     outline = _outline(left, position_mm)
     endo = left.cavity_mm(position_mm) * outline + depths.bulge_mm
     base = left.basal_wall
     endo = endo * (1 + 0.15 * base.near(position_mm) * bump(OUTFLOW_DEG, 28.0))
+    risen = left.outflow.risen(position_mm)
+    endo = endo * (1 - left.outflow.narrowing * risen * (0.4 + 0.6 * bump(ATRIAL_DEG, 90.0)))
     wall = np.maximum(_wall_mm(left, position_mm) * outline, THINNEST_WALL_MM)
     wall = np.maximum(wall * (1 - depths.thinning), THINNEST_SCAR_MM)
-    wall = wall * (1 - base.missing(position_mm))
+    wall = wall * (1 - base.missing(position_mm)) * (1 - left.outflow.thinning * risen)
     trabeculae_mm = left.trabeculae.heights_mm(position_mm, position_mm / left.length_mm)
     spared = 1 - THINNER_OVER_SCAR * np.clip(2 * depths.scar, 0, 1)
-    ragged = np.maximum(endo - spared * trabeculae_mm, 0.4 * endo)
+    ragged = np.maximum(endo - (1 - risen) * spared * trabeculae_mm, 0.4 * endo)
     inner = [endo + depth * wall for depth in (depths.mvo_from, depths.mvo_to)]
     outer = [endo + depth * wall for depth in (depths.scar, depths.edema)]
     radii = np.array([ragged, endo, *inner, *outer, endo + wall], dtype=np.float32)

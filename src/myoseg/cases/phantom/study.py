@@ -88,8 +88,8 @@ class Study:
         name: of the study, after its seed.
         series: each sequence on its own grid.
         aligned: the same patient on the common grid without shifts, as `simulate_case` gives it.
-        volumes_ml: of each tissue from base to apex, from the geometry and not from any grid's
-            labels.
+        volumes_ml: of each tissue from the LV's outflow tract to its apex, from the geometry and
+            not from any grid's labels.
         phantom: the drawn patient.
     """
 
@@ -126,7 +126,10 @@ def simulate_study(seed: int, config: PhantomConfig | None = None) -> Study:
 
 
 def true_volumes_ml(scene: Scene) -> dict[Tissue, float]:
-    """Volume of each tissue between the base and the apex, sampled finely, papillaries as blood."""
+    """Volume of each tissue, sampled finely, papillaries as blood.
+
+    It reaches from the top of the LV's outflow tract to the apex.
+    """
     rows, cols = VOLUME_SAMPLING.matrix
     offset_px = 0.5 * scene.heart.rv_depth_mm / VOLUME_SPACING_MM
     centred = replace(
@@ -136,9 +139,11 @@ def true_volumes_ml(scene: Scene) -> dict[Tissue, float]:
         thickness_mm=VOLUME_STEP_MM,
     )
     fine = replace(scene, view=centred)
-    positions_mm = np.arange(VOLUME_STEP_MM / 2, scene.heart.length_mm, VOLUME_STEP_MM)
+    heart = scene.heart
+    positions_mm = np.arange(heart.left.top_mm, heart.length_mm, VOLUME_STEP_MM)
     total = sum(
-        material_shares(fine, VOLUME_SAMPLING, float(z)).sum(axis=(1, 2)) for z in positions_mm
+        material_shares(fine, VOLUME_SAMPLING, float(z + VOLUME_STEP_MM / 2)).sum(axis=(1, 2))
+        for z in positions_mm
     )
     voxel_ml = VOLUME_SPACING_MM**2 * VOLUME_STEP_MM / 1000
     return {
