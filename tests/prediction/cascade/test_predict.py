@@ -160,3 +160,60 @@ def test_blocks_that_are_asked_for_bring_those_that_guide_them():
         "lv_epicardium",
         "lvms",
     ]
+
+
+def scar_in_the_pools_rim(images):
+    """Disease where the guides say blood, from 5 pixels before the wall on, in the left half."""
+    rows, cols = np.indices(images.shape[-2:])
+    masks = []
+    for pool in images[:, 2] > 0.5:
+        scar = np.zeros(pool.shape, dtype=bool)
+        if pool.any():
+            inside = np.argwhere(pool)
+            middle = (inside.min(axis=0) + inside.max(axis=0)) / 2
+            radius = np.sqrt(pool.sum() / np.pi)
+            away = np.hypot(rows - middle[0], cols - middle[1])
+            scar = (away > 0.6 * radius) & (away < 1.3 * radius) & (cols < middle[1])
+        masks.append(scar)
+    return np.stack([masks, masks], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "is_told"),
+    [((Sequence.LGE,), True), (tuple(Sequence), False), ((Sequence.LGE, Sequence.T2), True)],
+)
+def test_scar_taken_for_blood_is_scar_where_the_pool_was_read_from_LGE(sequences, is_told):
+    stages = (StageModel(ANATOMY, bright_is_blood), StageModel(PATHOLOGY, scar_in_the_pools_rim))
+    model = replace(model_of(), stages=stages)
+    labels = segment(case_of(*sequences), model).labels
+    rows, cols = np.indices(SHAPE[1:])
+    rim = (rings() == 1.0) & (np.hypot(rows - CENTRE[0], cols - CENTRE[1]) > 0.75 * POOL_PX)
+    bitten = rim & (cols < CENTRE[1] - 2)
+    found = labels.mask(frozenset({Tissue.SCAR}))[bitten].mean()
+    assert found > 0.8 if is_told else found < 0.2
+    epicardium = labels.mask(MYOCARDIUM | {Tissue.LV_BLOOD_POOL})
+    assert dice(epicardium, rings() > 0) > 0.95
+
+
+def test_scar_takes_nothing_from_a_pool_that_was_drawn_by_hand():
+    stages = (StageModel(ANATOMY, bright_is_blood), StageModel(PATHOLOGY, scar_in_the_pools_rim))
+    pool, epicardium = rings() == 1.0, rings() > 0
+    given = {"lv_blood_pool": pool.astype(np.float32), "lv_epicardium": epicardium.astype("f4")}
+    model = replace(model_of(given=given), stages=stages)
+    labels = segment(case_of(Sequence.LGE), model).labels
+    assert (labels.mask(frozenset({Tissue.LV_BLOOD_POOL})) == pool).all()
+
+
+def test_scar_in_the_middle_of_the_pool_stays_blood():
+    def scar_in_the_middle(images):
+        middle = np.zeros(images.shape[-2:], dtype=bool)
+        for pool in images[:, 2] > 0.5:
+            if pool.any():
+                row, col = np.argwhere(pool).mean(axis=0).round().astype(int)
+                middle[row - 1 : row + 2, col - 1 : col + 2] = True
+        masks = np.broadcast_to(middle, (len(images), 2, *middle.shape))
+        return masks.astype(np.float32)
+
+    stages = (StageModel(ANATOMY, bright_is_blood), StageModel(PATHOLOGY, scar_in_the_middle))
+    labels = segment(case_of(Sequence.LGE), replace(model_of(), stages=stages)).labels
+    assert not labels.mask(frozenset({Tissue.SCAR})).any()

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
-from myoseg.anatomy import MYOCARDIUM, Tissue
+from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
 from myoseg.block_tables import CASCADE
 from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case, Volume
@@ -71,7 +71,26 @@ def predict_blocks(
         blocks = [b for b in model.stage.blocks if b in table.blocks and b.name not in found.mean]
         if blocks:
             found = _merged(found, _predict_stage(case, model, blocks, found, how))
-    return found
+    return _with_scar_told_from_blood(found, case, table)
+
+
+def _with_scar_told_from_blood(
+    found: BlockProbabilities, case: Case, table: BlockTable
+) -> BlockProbabilities:
+    """What shows scar is no blood, where the blood pool was read from LGE.
+
+    There scar at the endocardium is as bright as blood, and often drawn as such by the network that
+    looks for blood alone; the scar's network knows of that error, since its guides have it.
+    """
+    of_target = {block.target: block for block in table.blocks if block.name in found.mean}
+    pool = of_target.get(frozenset({Tissue.LV_BLOOD_POOL}))
+    scar = of_target.get(frozenset({Tissue.SCAR}))
+    if pool is None or scar is None or pool.name in found.given:
+        return found
+    if pool.reads(case.sequences) != (Sequence.LGE,):
+        return found
+    blood = np.minimum(found.mean[pool.name], 1 - found.mean[scar.name])
+    return BlockProbabilities({**found.mean, pool.name: blood}, found.spread, found.given)
 
 
 def _predict_stage(
