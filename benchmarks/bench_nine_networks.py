@@ -1,7 +1,7 @@
 """The paper's nine networks on one case of four slices: each engine against PyTorch eager.
 
 Weights are drawn, not trained, so that every detector finds as many regions as it may: the most
-work that it can have. Trained ones find few.
+work that it can have. Trained ones find few: `--detections 4`.
 """
 
 import argparse
@@ -9,6 +9,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from torch.nn import Module, Sequential
 
 from interleaved import print_table, time_in_turn
 from myoseg.block_tables import PHYSIOLOGICAL
@@ -18,7 +19,7 @@ from myoseg.networks.segmenter import Segmenter
 from myoseg.prediction.engines.engine import Engine, EngineChoice, choose_engine
 from myoseg.prediction.engines.pytorch import PyTorchEngine
 from myoseg.prediction.ensemble_model import engine_for
-from roofline import measured_peak
+from roofline import measured_peak, operations_of
 
 N_SLICES, SIZE_PX = 4, 256
 EAGER = "PyTorch eager, float32"
@@ -30,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--full", action="store_true", help="more rounds")
+    parser.add_argument("--detections", type=int, default=100, help="most a slice")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     rng = np.random.default_rng(0)
@@ -39,7 +41,10 @@ def main() -> None:
     for architecture in PARTS:
         counts[architecture] = sum(architecture in b.networks for b in PHYSIOLOGICAL.blocks)
         torch.manual_seed(0)
-        network = build_segmenter(architecture, 1).eval().requires_grad_(False)
+        options = (
+            {"n_detections": asked.detections} if architecture is Architecture.MASK_RCNN else {}
+        )
+        network = build_segmenter(architecture, 1, **options).eval().requires_grad_(False)
         engines = _engines(network, asked.threads)
         seconds[architecture] = time_in_turn(
             {name: lambda e=engine: e(images) for name, engine in engines.items()},
@@ -48,7 +53,35 @@ def main() -> None:
         )
         default = next(name for name in engines if name.endswith(", float32") and name != EAGER)
         print_table(f"{architecture}, {N_SLICES} slices", seconds[architecture], default)
+        print(f"\n{_operations(architecture, asked.detections) / 1e9:.0f} G operations.")
     _print_total(seconds, counts, asked.threads)
+
+
+def _operations(architecture: Architecture, n_detections: int) -> int:
+    """Of convolutions and products of matrices in one case; a detector's parts are summed."""
+    with torch.device("meta"):
+        network = build_segmenter(architecture, 1).eval()
+        if architecture is not Architecture.MASK_RCNN:
+            return operations_of(network, torch.empty(N_SLICES, 1, SIZE_PX, SIZE_PX))
+        detector = network.detector
+        heads, options = detector.roi_heads, network.detector_options
+        width, n_boxes = options.width, N_SLICES * options.n_proposals
+        proposing = Sequential(detector.backbone, Values(), detector.rpn.head)
+        boxes = Sequential(heads.box_head, heads.box_predictor)
+        masks = Sequential(heads.mask_head, heads.mask_predictor)
+        return (
+            operations_of(proposing, torch.empty(N_SLICES, 3, SIZE_PX, SIZE_PX))
+            + operations_of(boxes, torch.empty(n_boxes, width, 7, 7))
+            + operations_of(masks, torch.empty(N_SLICES * n_detections, width, 14, 14))
+        )
+
+
+class Values(Module):
+    """What the pyramid names, without the names."""
+
+    def forward(self, maps: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """As a list."""
+        return list(maps.values())
 
 
 def _engines(network: Segmenter, n_threads: int) -> dict[str, Engine]:

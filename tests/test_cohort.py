@@ -82,11 +82,14 @@ def test_statistics_tell_the_quality(test_cases, model, tmp_path):
     assert set(stats["quality"]["expected_dice"]) == {b.name for b in PHYSIOLOGICAL.blocks}
 
 
-def test_cases_are_read_one_at_a_time(test_cases, model, tmp_path):
-    outcomes = predict_cohort(test_cases, model, tmp_path)
+def test_cases_are_read_as_they_are_asked_for_and_one_ahead(test_cases, model, tmp_path):
+    taken = []
+    many = (taken.append(k) or replace(test_cases[0], name=f"case{k}") for k in range(6))
+    outcomes = predict_cohort(many, model, tmp_path)
     assert names_in(tmp_path) == []
     next(outcomes)
-    assert {name.rsplit("_", 1)[0] for name in names_in(tmp_path)} == {test_cases[0].name}
+    assert taken == [0, 1, 2]
+    assert (tmp_path / "case0_seg.nii.gz").is_file()
 
 
 def test_a_case_that_fails_does_not_stop_the_others(test_cases, model, tmp_path, caplog):

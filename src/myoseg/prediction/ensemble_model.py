@@ -15,6 +15,7 @@ from myoseg.cases.case import Case
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.files import sha256_of
 from myoseg.networks.checkpoint import load_network
+from myoseg.networks.mask_rcnn import MaskRCNN
 from myoseg.networks.segmenter import Segmenter
 from myoseg.networks.unet import UNet
 from myoseg.networks.unet_plus_plus import UNetPlusPlus
@@ -88,7 +89,7 @@ def load_ensemble(folder: Path, record: dict[str, Any], choice: EngineChoice) ->
     Args:
         folder: of the run.
         record: what its `model.json` holds.
-        choice: what computes; OpenVINO runs U-Nets and U-Nets++ on VGG, PyTorch the other networks.
+        choice: what computes; OpenVINO runs all but a U-Net++ on an encoder other than VGG.
 
     Raises:
         ModelError: training not finished, weights missing or altered, or a field is unreadable.
@@ -142,32 +143,48 @@ def _predictor_from(run: Path, member: str, weights_sha256: str, choice: EngineC
 def engine_for(segmenter: Segmenter, choice: EngineChoice) -> Engine:
     """OpenVINO runs the networks whose graph it can be told at once; PyTorch runs all else.
 
-    A detector keeps to float32: whether a region counts hangs on thresholds.
+    A detector keeps to float32: rounding changes which of two regions is kept, and so whole masks.
     """
-    if choice.engine == "openvino":
-        graph = _graph_of(segmenter)
-        if graph is not None:
-            from myoseg.prediction.engines.openvino import OpenVINOEngine
-
-            return OpenVINOEngine(graph, choice)
     if segmenter.architecture is Architecture.MASK_RCNN:
         choice = replace(choice, precision="float32")
+    if choice.engine == "openvino":
+        if isinstance(segmenter, UNet):
+            return _unet_engine(segmenter, choice)
+        if isinstance(segmenter, UNetPlusPlus) and segmenter.encoder_name.startswith("vgg"):
+            return _unet_plus_plus_engine(segmenter, choice)
+        if isinstance(segmenter, MaskRCNN):
+            return _mask_rcnn_engine(segmenter, choice)
     return PyTorchEngine(segmenter, choice)
 
 
-def _graph_of(segmenter: Segmenter) -> Callable[[tuple[int, int, int, int]], Any] | None:
-    """What makes the network's OpenVINO graph for a shape of images; None for want of a builder."""
-    if isinstance(segmenter, UNet):
-        from myoseg.prediction.engines.openvino_unet import unet_graph
+def _unet_engine(segmenter: UNet, choice: EngineChoice) -> Engine:
+    from myoseg.prediction.engines.openvino import OpenVINOEngine
+    from myoseg.prediction.engines.openvino_unet import unet_graph
 
-        weights, normalisation = _arrays_of(segmenter.body), segmenter.normalisation
-        return lambda shape: unet_graph(weights, normalisation, shape)
-    if isinstance(segmenter, UNetPlusPlus) and segmenter.encoder_name.startswith("vgg"):
-        from myoseg.prediction.engines.openvino_unet_plus_plus import unet_plus_plus_graph
+    weights, normalisation = _arrays_of(segmenter.body), segmenter.normalisation
+    return OpenVINOEngine(lambda shape: unet_graph(weights, normalisation, shape), choice)
 
-        nested = _arrays_of(segmenter.network)
-        return lambda shape: unet_plus_plus_graph(nested, shape)
-    return None
+
+def _unet_plus_plus_engine(segmenter: UNetPlusPlus, choice: EngineChoice) -> Engine:
+    from myoseg.prediction.engines.openvino import OpenVINOEngine
+    from myoseg.prediction.engines.openvino_unet_plus_plus import (
+        SLICES_AT_ONCE,
+        unet_plus_plus_graph,
+    )
+
+    weights, precision = _arrays_of(segmenter.network), choice.precision
+    return OpenVINOEngine(
+        lambda shape: unet_plus_plus_graph(weights, shape, precision), choice, SLICES_AT_ONCE
+    )
+
+
+def _mask_rcnn_engine(segmenter: MaskRCNN, choice: EngineChoice) -> Engine:
+    from myoseg.prediction.engines.mask_rcnn import MaskRCNNEngine
+
+    transform = segmenter.detector.transform
+    statistics = (transform.image_mean, transform.image_std)
+    weights = _arrays_of(segmenter.detector)
+    return MaskRCNNEngine(weights, segmenter.detector_options, statistics, choice)
 
 
 def _arrays_of(network: nn.Module) -> dict[str, Float32[np.ndarray, "..."]]:

@@ -37,10 +37,22 @@ class Layers:
         """Whether there are weights of a module of that name."""
         return f"{name}.weight" in self.weights
 
-    def convolution(self, maps: Node, name: str, *, pad: int) -> Node:
+    def convolution(self, maps: Node, name: str, *, pad: int, step: int = 1) -> Node:
         """Without its bias."""
         kernel = self.weights[f"{name}.weight"]
-        return ops.convolution(maps, kernel, [1, 1], [pad] * 2, [pad] * 2, [1, 1]).output(0)
+        return ops.convolution(maps, kernel, [step] * 2, [pad] * 2, [pad] * 2, [1, 1]).output(0)
+
+    def folded(
+        self, name: str, normalisation: str | None = None
+    ) -> tuple[Float32[np.ndarray, "..."], Float32[np.ndarray, "output"]]:
+        """Kernel and bias of a convolution, with a batch normalisation after it as part of them."""
+        kernel = self.weights[f"{name}.weight"]
+        bias = self.weights.get(f"{name}.bias", np.zeros(len(kernel), dtype=np.float32))
+        if normalisation is None:
+            return kernel, bias
+        scale, shift = self._scale_and_shift(normalisation)
+        kernel = kernel * scale.reshape(-1, *[1] * (kernel.ndim - 1))
+        return kernel.astype(np.float32), (bias * scale + shift).astype(np.float32)
 
     def with_bias(self, maps: Node, name: str) -> Node:
         """The module's bias added, if it has one."""
@@ -55,16 +67,18 @@ class Layers:
 
     def batch_normalised(self, maps: Node, name: str) -> Node:
         """By the running statistics, as in prediction."""
-        mean, variance = (self.weights[f"{name}.running_{part}"] for part in ("mean", "var"))
-        scale = self.weights[f"{name}.weight"] / np.sqrt(variance + EPSILON)
-        shift = self.weights[f"{name}.bias"] - mean * scale
-        return _scaled(maps, scale, shift)
+        return _scaled(maps, *self._scale_and_shift(name))
 
     def instance_normalised(self, maps: Node, name: str) -> Node:
         """By each image's own mean and variance in each channel."""
         axes = np.array([2, 3], dtype=np.int64)
         maps = ops.mvn(maps, axes, True, EPSILON, "inside_sqrt").output(0)
         return _scaled(maps, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
+
+    def _scale_and_shift(self, name: str) -> tuple[Float32[np.ndarray, "channel"], ...]:
+        mean, variance = (self.weights[f"{name}.running_{part}"] for part in ("mean", "var"))
+        scale = self.weights[f"{name}.weight"] / np.sqrt(variance + EPSILON)
+        return scale, self.weights[f"{name}.bias"] - mean * scale
 
 
 def relu(maps: Node) -> Node:
