@@ -23,3 +23,15 @@ class ModelError(MyosegError):
 
 class OutputError(MyosegError):
     """A result cannot be written."""
+
+
+class TransferError(MyosegError):
+    """A peer on the network cannot be reached, or does not do what was asked.
+
+    Attributes:
+        is_transient: whether the same again, a little later, may succeed.
+    """
+
+    def __init__(self, message: str, *, is_transient: bool = False) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient

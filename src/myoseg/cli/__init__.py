@@ -13,6 +13,8 @@ import typer
 
 from myoseg.cli import data as data_commands
 from myoseg.cli import model as model_commands
+from myoseg.cli import node as node_commands
+from myoseg.cli import pacs as pacs_commands
 from myoseg.cli.agree import agree
 from myoseg.cli.demo import demo
 from myoseg.cli.options import (
@@ -45,6 +47,8 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.add_typer(model_commands.app, name="model")
+app.add_typer(node_commands.app, name="node")
+app.add_typer(pacs_commands.app, name="pacs")
 app.command()(demo)
 app.command()(predict)
 app.command()(threshold)

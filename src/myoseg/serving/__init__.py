@@ -1,0 +1,1 @@
+"""The network: studies come in from archives, results go out to them."""
