@@ -1,0 +1,165 @@
+"""Jobs enter a process of their own; what became of each leaves, even if the process dies."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from enum import Enum
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Final
+
+from myoseg.errors import ModelError, MyosegError, OutputError
+from myoseg.serving.node.processing import Processor, ProcessorSource, told_of
+
+log = logging.getLogger(__name__)
+
+_LOADING_S: Final = 600.0
+_GLANCE_S: Final = 0.2
+
+
+class Ending(Enum):
+    """What became of a job.
+
+    DONE: its results are there. FAILED: there will never be any. NO_ROOM: they could not be
+    written now. LOST: the process died or hung. STOPPED: the node was told to stop.
+    """
+
+    DONE = "done"
+    FAILED = "failed"
+    NO_ROOM = "no room"
+    LOST = "lost"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job, and why, in words that name no one."""
+
+    ending: Ending
+    reason: str = ""
+
+
+class Worker:
+    """A process that makes results; where it died, the next job starts another."""
+
+    def __init__(self, source: ProcessorSource, longest_s: float, stop: threading.Event) -> None:
+        """Starts nothing yet.
+
+        Args:
+            source: of what makes results; it must pickle.
+            longest_s: that a job may take.
+            stop: ends a job under way when it is set.
+        """
+        self._source, self._longest_s, self._stop = source, longest_s, stop
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def start(self) -> None:
+        """Starts the process and waits until it has loaded what it needs.
+
+        Raises:
+            ModelError: it could not.
+        """
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        level = logging.getLogger("myoseg").getEffectiveLevel()
+        self._process = context.Process(
+            target=_work, args=(theirs, self._source, level), daemon=True, name="myoseg-node-worker"
+        )
+        self._process.start()
+        theirs.close()
+        outcome = self._answer(_LOADING_S)
+        if outcome.ending is not Ending.DONE:
+            self.end()
+            raise ModelError(f"the model cannot be used: {outcome.reason or outcome.ending.value}")
+
+    def run(self, images: Path, out: Path) -> Outcome:
+        """Has results made from images, into a folder that is made."""
+        try:
+            if self._process is None or not self._process.is_alive():
+                self.end()
+                self.start()
+            assert self._pipe is not None
+            self._pipe.send((images, out))
+        except ModelError as error:
+            ending = Ending.STOPPED if self._stop.is_set() else Ending.LOST
+            return Outcome(ending, str(error))
+        except OSError:
+            return Outcome(Ending.LOST, "the process that segments it died")
+        outcome = self._answer(self._longest_s)
+        if outcome.ending in (Ending.LOST, Ending.STOPPED):
+            self.end()
+        return outcome
+
+    def end(self) -> None:
+        """Ends the process, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+    def _answer(self, longest_s: float) -> Outcome:
+        assert self._pipe is not None
+        assert self._process is not None
+        until = time.monotonic() + longest_s
+        while not wait([self._pipe, self._process.sentinel], _GLANCE_S):
+            if self._stop.is_set():
+                return Outcome(Ending.STOPPED)
+            if time.monotonic() > until:
+                return Outcome(Ending.LOST, f"segmenting it took more than {longest_s:g} s")
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            return Outcome(Ending.LOST, "the process that segments it died")
+        assert isinstance(answer, Outcome)
+        return answer
+
+
+def _work(pipe: Connection, source: ProcessorSource, level: int) -> None:
+    """What the process does."""
+    # To stop is for the parent, which ends this process when it must.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    # What is said of single studies may quote their headers.
+    logging.getLogger("myoseg").setLevel(max(level, logging.CRITICAL))
+    try:
+        processor = source.load()
+    except MyosegError as error:
+        pipe.send(Outcome(Ending.FAILED, str(error)))
+        return
+    pipe.send(Outcome(Ending.DONE))
+    while True:
+        images, out = pipe.recv()
+        pipe.send(_outcome(processor, images, out))
+
+
+def _outcome(processor: Processor, images: Path, out: Path) -> Outcome:
+    try:
+        out.mkdir(parents=True)
+        processor(images, out)
+    except OutputError:
+        return Outcome(Ending.NO_ROOM, "the results cannot be written now")
+    except OSError as error:
+        return Outcome(Ending.NO_ROOM, f"the results cannot be written now ({error.strerror})")
+    except MemoryError:
+        return Outcome(Ending.LOST, "memory ran out")
+    except Exception as error:
+        return Outcome(Ending.FAILED, told_of(error, images))
+    return Outcome(Ending.DONE)
+
+
+def _end_with_parent() -> None:
+    """Ends this process once its parent is gone, which would else wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

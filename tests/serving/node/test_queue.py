@@ -1,0 +1,388 @@
+"""The queue of a node: what it does with studies, by hand-made examples."""
+
+import sqlite3
+
+import pytest
+
+from myoseg.errors import ConfigurationError
+from myoseg.serving.node.inbox import QueueFull
+from myoseg.serving.node.queue import Queue
+from myoseg.serving.node.state_folder import StateFolder, only_node
+from myoseg.serving.node.study import Limits, Patience, State
+
+PATIENCE = Patience(
+    settle_s=10.0, broken_s=100.0, most_attempts=2, most_sendings=3, first_wait_s=4.0
+)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def open_queue(tmp_path, clock):
+    opened = []
+
+    def make(destinations=("dicom://PACS@here:1",), **options):
+        for queue in opened:
+            queue.close()
+        given = {"patience": PATIENCE, "clock": clock} | options
+        opened.append(Queue(StateFolder(tmp_path / "state"), destinations, **given))
+        opened[-1].upkeep.recover()
+        return opened[-1]
+
+    yield make
+    for queue in opened:
+        queue.close()
+
+
+def add(queue, study="1.2", instance="1.2.3", content=b"image"):
+    import hashlib
+
+    path = queue.folder.incoming / f"{instance}.part"
+    path.write_bytes(content)
+    return queue.inbox.add_image(study, instance, path, hashlib.sha256(content).hexdigest())
+
+
+def receive(queue, clock, study="1.2", **image):
+    """A whole study of one image, which is ready."""
+    number = add(queue, study, **image)
+    queue.inbox.release({number}, since=clock.now)
+    clock.now += 11
+    queue.inbox.settle()
+    return number
+
+
+def finish(queue, job, content=b"result"):
+    job.work.mkdir()
+    (job.work / "study_seg.dcm").write_bytes(content)
+    queue.jobs.processed(job)
+
+
+def only(queue):
+    (study,) = queue.studies()
+    return study
+
+
+def test_a_study_goes_from_receiving_to_returned(open_queue, clock):
+    queue = open_queue()
+    number = add(queue)
+    assert only(queue).state is State.RECEIVING
+    queue.inbox.release({number}, since=clock.now)
+    clock.now += 10
+    assert queue.inbox.settle() == (1,)
+    job = queue.jobs.claim()
+    assert only(queue).state is State.PROCESSING
+    assert [path.read_bytes() for path in job.images.iterdir()] == [b"image"]
+    finish(queue, job)
+    delivery = queue.outbox.next_delivery()
+    assert [path.read_bytes() for path in delivery.files] == [b"result"]
+    queue.outbox.delivered(delivery)
+    assert only(queue).state is State.RETURNED
+    assert queue.outbox.next_delivery() is None
+
+
+def test_a_study_is_not_complete_while_a_connection_sends_to_it(open_queue, clock):
+    queue = open_queue()
+    number = add(queue)
+    queue.inbox.release({number}, since=clock.now)
+    clock.now += 50
+    assert queue.inbox.settle(busy={number}) == ()
+    assert queue.inbox.settle() == (number,)
+
+
+def test_a_new_image_starts_the_wait_again(open_queue, clock):
+    queue = open_queue()
+    number = add(queue)
+    clock.now += 9
+    add(queue, instance="1.2.4", content=b"second")
+    queue.inbox.release({number}, since=clock.now)
+    clock.now += 9
+    assert queue.inbox.settle() == ()
+    clock.now += 1
+    assert queue.inbox.settle() == (number,)
+
+
+def test_a_study_whose_sender_broke_off_fails_and_says_so(open_queue, clock):
+    queue = open_queue()
+    number = add(queue)
+    queue.inbox.release({number}, since=clock.now, gap="the line broke")
+    clock.now += 99
+    assert queue.inbox.settle() == ()
+    clock.now += 1
+    assert queue.inbox.settle() == ()
+    assert only(queue).state is State.FAILED
+    assert only(queue).reason.startswith("the line broke; send the study again")
+
+
+def test_a_study_that_is_sent_again_as_a_whole_is_whole(open_queue, clock):
+    queue = open_queue()
+    number = add(queue)
+    queue.inbox.release({number}, since=clock.now, gap="the line broke")
+    clock.now += 5
+    began = clock.now
+    assert add(queue) == number
+    queue.inbox.release({number}, since=began)
+    clock.now += 10
+    assert queue.inbox.settle() == (number,)
+    assert only(queue).n_images == 1
+
+
+def test_the_end_of_an_older_connection_does_not_make_up_for_one_that_broke(open_queue, clock):
+    queue = open_queue()
+    number, began = add(queue), clock.now
+    clock.now += 1
+    queue.inbox.release({number}, since=clock.now, gap="the line broke")
+    queue.inbox.release({number}, since=began)
+    clock.now += 50
+    assert queue.inbox.settle() == ()
+
+
+def test_a_failed_study_that_is_sent_again_is_tried_again(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    queue.jobs.failed(queue.jobs.claim(), "no LGE")
+    assert (only(queue).state, only(queue).reason) == (State.FAILED, "no LGE")
+    receive(queue, clock)
+    assert (only(queue).state, only(queue).version) == (State.READY, 1)
+
+
+def test_the_same_image_again_does_nothing_to_a_returned_study(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery())
+    receive(queue, clock)
+    assert (only(queue).state, only(queue).version) == (State.RETURNED, 1)
+
+
+@pytest.mark.parametrize("until", ["processing", "results", "returned"])
+def test_a_late_image_makes_a_new_version(open_queue, clock, until):
+    queue = open_queue()
+    receive(queue, clock)
+    job = queue.jobs.claim()
+    if until != "processing":
+        finish(queue, job)
+    if until == "returned":
+        queue.outbox.delivered(queue.outbox.next_delivery())
+    receive(queue, clock, instance="1.2.4", content=b"late")
+    if until == "processing":
+        finish(queue, job, b"of too few images")
+    assert (only(queue).state, only(queue).version, only(queue).n_images) == (State.READY, 2, 2)
+    assert queue.outbox.next_delivery() is None
+    finish(queue, queue.jobs.claim(), b"of both")
+    assert queue.outbox.next_delivery().files[0].read_bytes() == b"of both"
+
+
+def test_an_image_with_other_content_takes_the_place_of_the_first(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    receive(queue, clock, content=b"corrected")
+    job = queue.jobs.claim()
+    assert [path.read_bytes() for path in job.images.iterdir()] == [b"corrected"]
+    assert job.version == 2
+
+
+def test_a_study_that_kills_its_process_fails_after_the_last_attempt(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    queue.jobs.lost(queue.jobs.claim(), "it died")
+    assert only(queue).state is State.READY
+    queue.jobs.lost(queue.jobs.claim(), "it died")
+    assert (only(queue).state, only(queue).reason) == (State.FAILED, "it died; tried 2 times")
+
+
+def test_a_study_that_is_handed_back_loses_no_attempt(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    for _ in range(5):
+        queue.jobs.hand_back(queue.jobs.claim())
+    assert (only(queue).state, only(queue).attempts) == (State.READY, 0)
+
+
+def test_a_study_waits_where_its_results_could_not_be_written(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    queue.jobs.hand_back(queue.jobs.claim(), "no room", 30.0)
+    assert queue.jobs.claim() is None
+    clock.now += 30
+    assert queue.jobs.claim() is not None
+
+
+def test_a_node_that_dies_with_a_study_takes_it_up_again_but_not_for_ever(open_queue, clock):
+    patience = Patience(settle_s=10.0, most_interruptions=3)
+    queue = open_queue(patience=patience)
+    receive(queue, clock)
+    for _ in range(2):
+        assert queue.jobs.claim() is not None
+        queue = open_queue(patience=patience)
+        assert (only(queue).state, only(queue).attempts) == (State.READY, 0)
+    queue.jobs.claim()
+    assert only(open_queue(patience=patience)).state is State.FAILED
+
+
+def test_results_are_sent_again_after_waits_that_double_and_fail_at_last(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    for wait in (4, 8):
+        queue.outbox.not_delivered(queue.outbox.next_delivery(), "no answer")
+        assert queue.outbox.next_delivery() is None
+        clock.now += wait
+    queue.outbox.not_delivered(queue.outbox.next_delivery(), "no answer")
+    assert only(queue).state is State.FAILED
+    assert only(queue).reason == "not returned: no answer; tried 3 times"
+
+
+def test_a_study_is_returned_when_every_destination_has_its_results(open_queue, clock):
+    queue = open_queue(("dicom://A@here:1", "dicom://B@here:2"))
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    first = queue.outbox.next_delivery()
+    queue.outbox.delivered(first)
+    assert only(queue).state is State.RESULTS
+    second = queue.outbox.next_delivery()
+    assert {first.destination, second.destination} == {"dicom://A@here:1", "dicom://B@here:2"}
+    queue.outbox.delivered(second)
+    assert only(queue).state is State.RETURNED
+
+
+def test_retry_sends_results_again_that_are_made_and_else_segments(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    receive(queue, clock, study="1.3", content=b"other")
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery())
+    queue.jobs.failed(queue.jobs.claim(), "no LGE")
+    assert queue.upkeep.retry() == (2,)
+    assert queue.upkeep.retry([1]) == (1,)
+    assert [study.state for study in queue.studies()] == [State.RESULTS, State.READY]
+    assert queue.outbox.next_delivery() is not None
+
+
+def test_retry_refuses_studies_that_it_cannot_take_up(open_queue, clock):
+    queue = open_queue()
+    with pytest.raises(ConfigurationError, match="there is no study 7; `myoseg node status`"):
+        queue.upkeep.retry([7])
+    receive(queue, clock)
+    with pytest.raises(ConfigurationError, match="study 1 is under way"):
+        queue.upkeep.retry([1])
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery())
+    queue.upkeep.forget_images(clock.now + 1)
+    with pytest.raises(ConfigurationError, match="send the study again"):
+        queue.upkeep.retry([1])
+
+
+def test_images_of_returned_studies_go_and_those_of_others_stay(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    receive(queue, clock, study="1.3", content=b"other")
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery())
+    queue.jobs.failed(queue.jobs.claim(), "no LGE")
+    assert queue.upkeep.forget_images(clock.now) == ()
+    assert queue.upkeep.forget_images(clock.now + 1) == (1,)
+    assert [study.n_images for study in queue.studies()] == [0, 1]
+    assert [path.name for path in queue.folder.images.iterdir()] == ["000002"]
+    assert not any(queue.folder.results.iterdir())
+
+
+def test_a_study_of_too_many_bytes_is_refused_and_what_came_is_kept(open_queue, clock):
+    queue = open_queue(limits=Limits(study_bytes=10))
+    add(queue, content=b"12345")
+    with pytest.raises(QueueFull, match="a study of more than 1e-08 GB"):
+        add(queue, instance="1.2.4", content=b"678901")
+    assert only(queue).n_images == 1
+
+
+def test_a_new_study_is_refused_where_too_many_wait_and_an_old_one_is_not(open_queue, clock):
+    queue = open_queue(limits=Limits(n_waiting=1))
+    add(queue)
+    with pytest.raises(QueueFull, match="1 studies are waiting"):
+        add(queue, study="1.3")
+    add(queue, instance="1.2.4", content=b"second")
+    assert only(queue).n_images == 2
+
+
+def test_no_identifier_stands_in_the_database_or_in_a_name(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock, study="1.2.840.99", instance="1.2.840.77")
+    queue.close()
+    folder = queue.folder.root
+    assert not any("1.2.840" in str(path) for path in folder.rglob("*"))
+    assert b"1.2.840" not in b"".join(path.read_bytes() for path in folder.glob("studies*"))
+
+
+def test_the_folder_is_for_its_owner_alone(open_queue):
+    folder = open_queue().folder
+    places = (folder.root, folder.images, folder.incoming, folder.results, folder.work)
+    assert {path.stat().st_mode & 0o777 for path in places} == {0o700}
+
+
+def test_a_second_node_in_the_folder_is_refused(open_queue):
+    folder = open_queue().folder
+    refused = pytest.raises(ConfigurationError, match="another node runs in")
+    with only_node(folder), refused, only_node(folder):
+        pass
+    with only_node(folder):
+        pass
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(ConfigurationError, match="holds other files than a node's"):
+        Queue(StateFolder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all" * 100, b"SQLite format 3\0" + b"x" * 4096]
+)
+def test_a_damaged_database_is_refused(tmp_path, content):
+    (tmp_path / "studies.sqlite").write_bytes(content)
+    with pytest.raises(ConfigurationError, match="is damaged"):
+        Queue(StateFolder(tmp_path))
+    assert (tmp_path / "studies.sqlite").read_bytes() == content
+
+
+def test_another_programs_database_is_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "studies.sqlite") as foreign:
+        foreign.execute("CREATE TABLE letters (text TEXT)")
+    with pytest.raises(ConfigurationError, match="is another program's"):
+        Queue(StateFolder(tmp_path))
+
+
+def test_a_database_of_another_format_is_refused(open_queue):
+    queue = open_queue()
+    queue.close()
+    with sqlite3.connect(queue.folder.database) as later:
+        later.execute("PRAGMA user_version = 9")
+    with pytest.raises(ConfigurationError, match="is of format 9"):
+        Queue(queue.folder)
+
+
+def test_files_that_no_record_speaks_of_go_at_the_start(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    strays = [
+        queue.folder.incoming / "a.part",
+        queue.folder.images_of(1) / "b.dcm",
+        queue.folder.work / "c",
+        queue.folder.results_of(1, 1) / "d.dcm",
+    ]
+    for path in strays:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    queue = open_queue()
+    assert not any(path.exists() for path in strays)
+    assert only(queue).n_images == len(list(queue.folder.images_of(1).iterdir())) == 1
