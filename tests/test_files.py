@@ -1,3 +1,4 @@
+import csv
 import errno
 import json
 import os
@@ -200,3 +201,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         ):
             pass
     assert names_in(tmp_path) == ["taken"]
+
+
+def test_texts_that_a_spreadsheet_would_take_for_formulas_are_marked(tmp_path):
+    names = ['=HYPERLINK("http://x")', "+1+1", "-case", "@SUM(A1)", "\t=1", "case=1", "a-b", ""]
+    numbers = [-1.5, "-1.5", "+2", None]
+    write_csv(tmp_path / "a.csv", ["name", "value"], [*([each, 1] for each in names), numbers])
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    marked = [f"'{each}" for each in names[:5]]
+    assert [row[0] for row in rows[1:-1]] == [*marked, *names[5:]]
+    assert rows[-1] == ["-1.5", "-1.5", "+2", ""]

@@ -92,11 +92,12 @@ def test_a_case_without_contours_fails_alone(data, tmp_path):
     assert failed.error == "case Case_P002 has no contours; draw them, or leave the case out."
 
 
-def test_contours_on_another_grid_fail_the_case_and_say_both_files(data, tmp_path):
+def test_contours_on_another_grid_fail_the_case_and_say_how_far_they_are(data, tmp_path):
+    """Two slices 8 and 9 mm apart: the farther ones lie 1 mm from each other."""
     save_case(data, "Case_P002", affine=np.diag([1.5, 1.5, 9.0, 1.0]))
     _, failed = run(data, tmp_path / "out")
     assert "Contours" in failed.error
-    assert "Images" in failed.error
+    assert "(lge 33x33x2; corners lie 1 mm apart or more)" in failed.error
 
 
 def test_a_case_without_the_sequence_fails_and_says_which(data, tmp_path):
@@ -163,3 +164,59 @@ def test_the_statistics_hold_the_measures_of_wall_and_blood_pools(data, tmp_path
     assert burden["lv_blood_pool_volume_ml"] > 0, "of the contours"
     assert record["segments"] is None, "EMIDEC has no right ventricle"
     assert any("right ventricle was not assessed" in flag for flag in record["flags"])
+
+
+def save_on(path, values, affine):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.Nifti1Image(np.stack([values, values], axis=-1), affine).to_filename(path)
+
+
+def moved(columns):
+    """The grid of a sequence whose first column lies so many columns further on."""
+    affine = AFFINE.copy()
+    affine[0, 3] = AFFINE[0, 0] * columns
+    return affine
+
+
+@pytest.fixture
+def apart(tmp_path):
+    """LGE and T2 of one heart, the T2 on a grid 3 columns further on, and its wall drawn there."""
+    noise = np.random.default_rng(0).normal(20, 2, RING.shape)
+    lge = (noise + 100 * SECTOR).astype(np.float32)
+    save_on(tmp_path / "data" / "a" / "a_lge.nii.gz", lge, AFFINE)
+    save_on(tmp_path / "data" / "a" / "a_t2.nii.gz", np.roll(lge, -3, axis=0), moved(3))
+    wall = np.where(RING, 200, np.where(RADIUS < 7, 500, 0)).astype(np.int16)
+    save_on(tmp_path / "lge" / "a_gd.nii.gz", wall, AFFINE)
+    save_on(tmp_path / "t2" / "a_gd.nii.gz", np.roll(wall, -3, axis=0), moved(3))
+    save_on(tmp_path / "none" / "a_gd.nii.gz", wall, moved(7))
+    return tmp_path
+
+
+@pytest.mark.parametrize("drawn_on", ["lge", "t2"])
+def test_a_wall_drawn_on_any_sequence_is_thresholded_on_lge_s_own_grid(apart, drawn_on):
+    out = apart / f"out_{drawn_on}"
+    outcomes = run(apart / "data", out, contours=apart / drawn_on, align="geometry")
+    assert outcomes == [CaseOutcome("a")]
+    found = nib.load(out / "a_seg.nii.gz")
+    assert np.array_equal(found.affine, AFFINE)
+    assert np.array_equal(found.get_fdata()[..., 0] == 2221, SECTOR)
+    assert json.loads((out / "a_stats.json").read_text())["alignment"]["reference"] == "lge"
+
+
+def test_t2_is_thresholded_on_its_own_grid(apart):
+    outcomes = run(apart / "data", apart / "out", "t2_2sd", apart / "lge", align="geometry")
+    assert outcomes == [CaseOutcome("a")]
+    found = nib.load(apart / "out" / "a_seg.nii.gz")
+    assert np.array_equal(found.affine, moved(3))
+
+
+def test_a_wall_on_a_grid_of_no_sequence_fails_its_case_with_the_remedy(apart):
+    (outcome,) = run(apart / "data", apart / "out", contours=apart / "none", align="geometry")
+    assert "on the grid of none of the images" in outcome.error
+    assert "draw the contours on one of them" in outcome.error
+    assert not list((apart / "out").glob("*"))
+
+
+def test_sequences_on_two_grids_are_refused_where_alignment_is_off(apart):
+    (outcome,) = run(apart / "data", apart / "out", contours=apart / "lge", align="off")
+    assert "resample both to one grid" in outcome.error

@@ -17,7 +17,7 @@ from jaxtyping import Float, Float32, Int16
 from nibabel.spatialimages import HeaderDataError
 
 from myoseg.anatomy import Sequence
-from myoseg.case_results import alignment_notes, save_segmentation, with_flags
+from myoseg.case_results import alignment_notes, measures_of, save_segmentation, with_flags
 from myoseg.cases.aligned_case import AlignedCase, aligned_case_from_images, read_aligned_case
 from myoseg.cases.alignment import AlignmentRecord
 from myoseg.cases.case import Case, Segmentation
@@ -30,7 +30,7 @@ from myoseg.prediction.model import Model, load_model
 from myoseg.prediction.segment import segment as segment_case
 from myoseg.prediction.shipped import DEFAULT
 from myoseg.quantification.evaluate import evaluate
-from myoseg.quantification.measures import Measures, measure
+from myoseg.quantification.measures import Measures
 from myoseg.quantification.volumes import statistics_record
 from myoseg.reporting.agreement_report import agree
 from myoseg.reporting.origin import UNKNOWN, Origin, origin_of_model
@@ -81,7 +81,7 @@ class Result:
     def measures(self) -> Measures:
         """Volumes (ml), masses (g), percentages and the AHA's segments, with what is off."""
         found = self.segmentation
-        return measure(found.labels, found.geometry, lge=self.case.images.get(Sequence.LGE))
+        return measures_of(found.labels, self.case)
 
     @cached_property
     def probabilities(self) -> dict[str, Float32[np.ndarray, "col row slice"]]:

@@ -8,6 +8,7 @@ from typing import Any
 from myoseg.anatomy import Sequence
 from myoseg.cases.alignment import AlignmentRecord
 from myoseg.cases.case import Case, LabelMap, Segmentation
+from myoseg.cases.dicom.pseudonyms import Deidentification
 from myoseg.cases.layouts import CaseFiles
 from myoseg.cases.nifti import write_labels, write_volume
 from myoseg.errors import InputError
@@ -79,9 +80,23 @@ def save_segmentation(
 
 
 def save_in_dicom(
-    segmentation: Segmentation, measures: Measures, files: CaseFiles, out: Path, *, drawn: bool
+    segmentation: Segmentation,
+    measures: Measures,
+    files: CaseFiles,
+    out: Path,
+    *,
+    drawn: bool,
+    deidentification: Deidentification | None = None,
 ) -> None:
-    """Writes CASE_seg.dcm and CASE_sr.dcm; `drawn` says whether contours were given.
+    """Writes CASE_seg.dcm and CASE_sr.dcm.
+
+    Args:
+        segmentation: what was found.
+        measures: of it.
+        files: the study.
+        out: the folder.
+        drawn: whether contours were given.
+        deidentification: as in `reporting.dicom_results.save_dicom_results`.
 
     Raises:
         InputError: the case is not in DICOM.
@@ -95,12 +110,24 @@ def save_in_dicom(
         raise InputError(f"case {files.name} is not in DICOM, so no result in DICOM can be made.")
     made = Authorship("SEMIAUTOMATIC" if drawn else "AUTOMATIC", origin_of_run(out).method)
     originals = originals_of_source(files.dicom, segmentation.geometry)
-    save_dicom_results(segmentation, measures, originals, out, authorship=made)
+    save_dicom_results(
+        segmentation,
+        measures,
+        originals,
+        out,
+        authorship=made,
+        deidentification=deidentification,
+    )
 
 
 def measures_of(labels: LabelMap, case: Case) -> Measures:
     """What is measured of labels, and of the case's LGE where it has one."""
-    return measure(labels, case.geometry, lge=case.images.get(Sequence.LGE))
+    return measure(
+        labels,
+        case.geometry,
+        lge=case.images.get(Sequence.LGE),
+        slice_thickness_mm=case.slice_thickness_mm,
+    )
 
 
 def labels_path(out: Path, case: str) -> Path:

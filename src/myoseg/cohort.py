@@ -14,14 +14,17 @@ from myoseg.case_results import (
     save_segmentation,
     with_flags,
 )
-from myoseg.cases.aligned_case import read_aligned_case
+from myoseg.cases.aligned_case import AlignedCase, read_aligned_case
 from myoseg.cases.case import Segmentation
-from myoseg.cases.layouts import CaseFiles, read_case
+from myoseg.cases.dicom.pseudonyms import Deidentification
+from myoseg.cases.layouts import CaseFiles
 from myoseg.errors import InputError, MyosegError, OutputError
 from myoseg.given_contours import drawn_wall, with_contours
+from myoseg.overlapped import Steps, overlapped
 from myoseg.prediction.model import Model
 from myoseg.prediction.segment import segment
 from myoseg.quantification.islands import Cleaning
+from myoseg.quantification.measures import Measures
 from myoseg.quantification.pairing import LabelFile
 from myoseg.quantification.remote_files import read_remote
 from myoseg.quantification.threshold_methods import ThresholdMethod
@@ -54,6 +57,7 @@ class PredictOptions:
         report: whether to write CASE_report.html too, see there.
         dicom: whether to write CASE_seg.dcm and CASE_sr.dcm too; the cases must be in DICOM.
         align: how sequences are brought onto one grid (`cases.alignment.Alignment`).
+        deidentification: how identity is taken out of what is written in DICOM; kept where None.
     """
 
     consecutive: bool = False
@@ -62,6 +66,7 @@ class PredictOptions:
     report: bool = False
     dicom: bool = False
     align: str = "auto"
+    deidentification: Deidentification | None = None
 
 
 def predict_cohort(
@@ -69,11 +74,14 @@ def predict_cohort(
 ) -> Iterator[CaseOutcome]:
     """Segments each case into `out`; a case that fails is reported and the next one goes on.
 
+    While a case is segmented, the next is read and the one before saved; no more are in memory.
+
     Raises:
         OutputError: `out` cannot be written to; no later case could be saved either.
     """
-    asked = options or PredictOptions()
-    return (predict_case(each, model, out, asked) for each in files)
+    steps = _prediction(model, out, options or PredictOptions())
+    for each, saved in overlapped(files, steps):
+        yield _outcome(each, lambda _, saved=saved: saved.result())  # type: ignore[misc]
 
 
 def predict_case(files: CaseFiles, model: Model, out: Path, options: PredictOptions) -> CaseOutcome:
@@ -82,28 +90,58 @@ def predict_case(files: CaseFiles, model: Model, out: Path, options: PredictOpti
     Raises:
         OutputError: `out` cannot be written to.
     """
+    return _outcome(files, _prediction(model, out, options))
 
-    def predict(case_files: CaseFiles) -> None:
-        _require_short(case_files.name)
-        aligned = read_aligned_case(case_files, options.align)
-        case, drawn = aligned.case, options.contours
-        known = model if drawn is None else with_contours(model, case, case_files, drawn)
+
+@dataclass(frozen=True, eq=False)
+class _Segmented:
+    """A case that is ready to be saved."""
+
+    files: CaseFiles
+    aligned: AlignedCase
+    segmentation: Segmentation
+    measures: Measures
+
+
+def _prediction(
+    model: Model, out: Path, options: PredictOptions
+) -> Steps[CaseFiles, tuple[CaseFiles, AlignedCase], _Segmented]:
+    """How one case is read, segmented and saved."""
+    drawn = options.contours
+
+    def read(files: CaseFiles) -> tuple[CaseFiles, AlignedCase]:
+        _require_short(files.name)
+        return files, read_aligned_case(files, options.align)
+
+    def work(read: tuple[CaseFiles, AlignedCase]) -> _Segmented:
+        files, aligned = read
+        case = aligned.case
+        known = model if drawn is None else with_contours(model, aligned, drawn)
         segmentation = with_flags(segment(case, known), aligned.alignment)
-        measures = measures_of(segmentation.labels, case)
+        return _Segmented(files, aligned, segmentation, measures_of(segmentation.labels, case))
+
+    def save(done: _Segmented) -> None:
         if options.dicom:
-            save_in_dicom(segmentation, measures, case_files, out, drawn=drawn is not None)
+            save_in_dicom(
+                done.segmentation,
+                done.measures,
+                done.files,
+                out,
+                drawn=drawn is not None,
+                deidentification=options.deidentification,
+            )
         save_segmentation(
-            segmentation,
-            case,
+            done.segmentation,
+            done.aligned.case,
             out,
             consecutive=options.consecutive,
             probabilities=options.probabilities,
-            notes=alignment_notes(aligned.alignment),
-            measures=measures,
+            notes=alignment_notes(done.aligned.alignment),
+            measures=done.measures,
             report=origin_of_run(out) if options.report else None,
         )
 
-    return _outcome(files, predict)
+    return Steps(read, work, save)
 
 
 def threshold_cohort(
@@ -116,26 +154,30 @@ def threshold_cohort(
     consecutive: bool = False,
     remotes: Mapping[str, Path] | None = None,
     report: bool = False,
+    align: str = "auto",
 ) -> Iterator[CaseOutcome]:
     """Thresholds the wall of each case into `out`, as `predict_cohort` does with a model.
 
     `contours` are those of `contours_of`, with whose blood pools CASE_stats.json divides the wall
     into segments; it also says every slice's cut. `remotes` are masks of remote myocardium by case
     (`remote_files.remote_files`); a case without one has its own found. `report` asks for
-    CASE_report.html too.
+    CASE_report.html too. `align` says how other sequences come onto the grid of the one that is
+    thresholded (`cases.alignment.Alignment`).
 
     Raises:
         OutputError: as `predict_cohort`.
     """
 
     def cut(case_files: CaseFiles) -> None:
-        case = read_case(case_files, with_labels=False)
+        reference = method.sequence if method.sequence in case_files.images else None
+        aligned = read_aligned_case(case_files, align, reference=reference)
+        case = aligned.case
         if method.sequence not in case.images:
             raise InputError(
                 f"case {case.name} has no {method.sequence}, which {method.name} needs; leave it "
                 "out, or choose another method."
             )
-        wall, drawn = drawn_wall(case, case_files, contours)
+        wall, drawn = drawn_wall(aligned, contours)
         image, given = case.images[method.sequence], (remotes or {}).get(case.name)
         remote = None if given is None else read_remote(given, case_files.paths[0], case.geometry)
         found = threshold(image, wall, method, remote=remote, cleaning=cleaning)
@@ -145,7 +187,7 @@ def threshold_cohort(
             case,
             out,
             consecutive=consecutive,
-            notes={"threshold": found.to_record()},
+            notes={"threshold": found.to_record()} | alignment_notes(aligned.alignment),
             measures=measures_of(whole, case),
             report=origin_of_run(out) if report else None,
         )

@@ -55,16 +55,10 @@ def predict_on_ray(
         OutputError: `out` cannot be written to.
         ModelError: the model cannot be loaded.
     """
+    fits = workers_that_fit(source, address)
     ray = _ray_at(address)
     n_threads = source.n_threads or 1
     source = replace(source, n_threads=n_threads)
-    fits = sum(
-        int(node["Resources"].get("CPU", 0)) // n_threads for node in ray.nodes() if node["Alive"]
-    )
-    if fits < 1:
-        raise ConfigurationError(
-            f"the cluster at {address} has no node with {n_threads} CPUs; give fewer --threads."
-        )
     make = ray.remote(num_cpus=n_threads, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
     level = logging.getLogger("myoseg").getEffectiveLevel()
     drawn = options.contours
@@ -82,6 +76,23 @@ def predict_on_ray(
     finally:
         for worker in workers:
             ray.kill(worker)
+
+
+def workers_that_fit(source: ModelSource, address: str) -> int:
+    """How many workers the cluster has CPUs for; connects to it, if that has not been done.
+
+    Raises:
+        ConfigurationError: as `predict_on_ray`.
+    """
+    ray, n_threads = _ray_at(address), source.n_threads or 1
+    fits = sum(
+        int(node["Resources"].get("CPU", 0)) // n_threads for node in ray.nodes() if node["Alive"]
+    )
+    if fits < 1:
+        raise ConfigurationError(
+            f"the cluster at {address} has no node with {n_threads} CPUs; give fewer --threads."
+        )
+    return fits
 
 
 def _outcomes(ray: Any, workers: list[Any], queue: deque[CaseFiles]) -> Iterator[CaseOutcome]:

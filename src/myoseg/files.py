@@ -15,6 +15,8 @@ from myoseg.errors import OutputError
 
 CSV_DIGITS: Final = 8
 
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -82,7 +84,8 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Writes a table as CSV, whole or not at all.
 
-    None becomes an empty field; real numbers keep `CSV_DIGITS` significant digits.
+    None becomes an empty field; real numbers keep `CSV_DIGITS` significant digits; texts that a
+    spreadsheet would take for a formula are marked as text (`as_cell`).
 
     Raises:
         OutputError: as `written_whole`.
@@ -91,14 +94,33 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         for row in rows:
-            writer.writerow(
-                [
-                    float(f"{value:.{CSV_DIGITS}g}") if isinstance(value, float) else value
-                    for value in row
-                ]
-            )
+            writer.writerow([as_cell(value) for value in row])
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def as_cell(value: object) -> object:
+    """What stands in a table for a value.
+
+    Names of cases come from elsewhere, and a spreadsheet takes what begins with = + - or @ for a
+    formula, which may do anything; an apostrophe makes it text.
+
+    >>> as_cell("=HYPERLINK(1)"), as_cell("-1.5"), as_cell("case_1")
+    ("'=HYPERLINK(1)", '-1.5', 'case_1')
+    """
+    if isinstance(value, float):
+        return float(f"{value:.{CSV_DIGITS}g}")
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _is_number(value):
+        return f"'{value}"
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

@@ -114,7 +114,7 @@ def test_votes_that_disagree_are_told_with_their_block():
     (flag,) = flags(VOTES_DISAGREE + 0.05)
     assert (flag.name, flag.words) == (
         "votes_disagree",
-        "the votes disagree on lvms (spread 0.25)",
+        "the votes disagree on scar (spread 0.25)",
     )
     assert flags(VOTES_DISAGREE - 0.05) == ()
 

@@ -102,10 +102,13 @@ def test_the_table_shows_the_least_confident_case_first(write_quality, tmp_path)
     write_quality("bad", 0.25, "open_ring", "lv_gap", blocks={"pool": 0.5})
     (tmp_path / "pred" / "other_stats.json").write_text("{}")
     write_quality_table(tmp_path / "pred")
+    told = json.loads((tmp_path / "pred" / "bad_stats.json").read_text())["quality"]["flags"]
+    words = "; ".join(flag["words"] for flag in told)
+    assert words
     assert (tmp_path / "pred" / "quality.csv").read_text().splitlines() == [
-        "case,confidence,flags,expected_dice_pool,expected_dice_scar",
-        "bad,0.25,open_ring; lv_gap,0.5,",
-        "good,0.9,,0.95,",
+        "case,confidence,flags,expected_dice_pool,expected_dice_scar,flags_in_words",
+        f"bad,0.25,open_ring; lv_gap,0.5,,{words}",
+        "good,0.9,,0.95,,",
     ]
 
 

@@ -115,7 +115,7 @@ def test_what_was_not_assessed_is_said(heart):
     grid = heart().grid()
     labels = LabelMap(heart().on(grid).codes, (MYOCARDIUM, *EACH_TISSUE[1:3]))
     found = measure(labels, grid)
-    assert found.flags[0] == "Not assessed: normal_myocardium, edema, scar, edema+scar."
+    assert found.flags[0] == "Not assessed: normal myocardium, edema, scar, edema + scar."
     assert found.segments.measures[0].scar_percent is None
     assert found.segments.measures[0].transmurality_class is None
     assert found.segments.measures[0].wall_thickness_mm == pytest.approx(10, abs=1)

@@ -10,6 +10,7 @@ from myoseg.cases.case import Geometry
 from myoseg.cases.case_files import case_files
 from myoseg.cases.nifti import write_labels, write_volume
 from myoseg.errors import InputError, OutputError
+from myoseg.quantification.decoding import read_label_map
 from myoseg.reporting import report_cases as module
 from myoseg.reporting.report_cases import (
     ReportOutcome,
@@ -105,3 +106,23 @@ def test_results_of_this_program_are_reported_beside_them(labels, tmp_path):
     for file in files:
         (labels / f"{file.case}_stats.json").write_text("{}")
     assert output_folder(files, None) == labels
+
+
+def test_images_on_other_grids_are_brought_onto_that_of_the_labels(labels, tmp_path):
+    """The LGE is on the labels' grid; the T2 starts 4 columns and 2 rows further on."""
+    rng = np.random.default_rng(0)
+    shape = (3, 48, 48)
+    (file,) = (each for each in files_to_report(labels) if each.case == "a")
+    stored = read_label_map(file)[1]
+    image = rng.normal(100, 20, stored.shape).astype(np.float32)
+    write_volume(tmp_path / "a_lge.nii.gz", image, stored)
+    moved = stored.affine.copy()
+    moved[:3, 3] += stored.affine[:3, :3] @ [4, 2, 0]
+    other = rng.normal(100, 20, shape).astype(np.float32)
+    write_volume(tmp_path / "a_t2.nii.gz", other, Geometry(shape, moved))
+    images = {"a": case_files(lge=tmp_path / "a_lge.nii.gz", t2=tmp_path / "a_t2.nii.gz")}
+    assert list(report_cases([file], images, tmp_path / "out")) == [ReportOutcome("a")]
+    told = json.loads((tmp_path / "out" / "a_stats.json").read_text())["alignment"]
+    assert told["reference"] == "lge"
+    assert set(told["sequences"]) == {"t2"}
+    assert "T2" in (tmp_path / "out" / "a_report.html").read_text()

@@ -80,19 +80,25 @@ class LabelMap:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One patient's sequences on one grid; a missing sequence is missing from `images`."""
+    """One patient's sequences on one grid; a missing sequence is missing from `images`.
+
+    `slice_thickness_mm` is that of the grid's slices as they were acquired, which may be less than
+    their distance; None where the files do not tell, as those in NIfTI.
+    """
 
     name: str
     images: Mapping[Sequence, Volume]
     geometry: Geometry
     labels: LabelMap | None = None
+    slice_thickness_mm: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", MappingProxyType(dict(self.images)))
 
     def __reduce__(self) -> tuple[type["Case"], tuple[object, ...]]:
         """Lets a case travel to another process, which its read-only mapping would not."""
-        return Case, (self.name, dict(self.images), self.geometry, self.labels)
+        images, thickness_mm = dict(self.images), self.slice_thickness_mm
+        return Case, (self.name, images, self.geometry, self.labels, thickness_mm)
 
     @property
     def sequences(self) -> tuple[Sequence, ...]:

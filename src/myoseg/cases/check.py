@@ -11,6 +11,7 @@ from myoseg.cases.case_files import CaseFiles, Role
 from myoseg.cases.grids import require_same_grid
 from myoseg.cases.labels import LabelCoding, decode_labels, first_covering, name_of, sizes
 from myoseg.cases.layouts import Survey, survey_folder
+from myoseg.cases.legend import in_words
 from myoseg.cases.nifti import header_faults, read_label_volume, read_volume
 from myoseg.cases.reading import finite, intensity_faults
 from myoseg.errors import InputError
@@ -100,7 +101,8 @@ class DataReport:
 def _row(case: CaseReport) -> tuple[str, ...]:
     shape, spacing_mm = case.shape or (), case.spacing_mm or ()
     labels = [
-        f"{label.group} {label.n_voxels} ({label.volume_ml:.1f} mL)" for label in case.labels or ()
+        f"{in_words(label.group)} {label.n_voxels} ({label.volume_ml:.1f} mL)"
+        for label in case.labels or ()
     ]
     return (
         case.name,

@@ -1,9 +1,11 @@
 """Names and colours of tissues, wherever results are shown or stored."""
 
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
 from myoseg.anatomy import PAINT_ORDER, REGIONS, Tissue, Tissues, representative
+from myoseg.block_tables import TABLES
 
 COLOURS: Final = MappingProxyType(
     {
@@ -47,5 +49,34 @@ def title_of(group: Tissues) -> str:
     """
     regions = [name for name, region in REGIONS.items() if region == group]
     names = regions or [t.name.lower() for t in sorted(group, key=PAINT_ORDER.index)]
-    words = " + ".join(name.replace("+", " + ").replace("_", " ") for name in names)
+    return in_words("+".join(names))
+
+
+def in_words(name: str) -> str:
+    """The name of a region, a tissue or several, as a reader writes it.
+
+    >>> in_words("rv_blood_pool+edema")
+    'RV blood pool + edema'
+    """
+    words = name.replace("+", " + ").replace("_", " ")
     return words.replace("lv ", "LV ").replace("rv ", "RV ")
+
+
+def titles_of(regions: Iterable[str]) -> str:
+    """Regions of `anatomy.REGIONS` in words, for a sentence.
+
+    >>> titles_of(["rv_blood_pool", "edema+scar"])
+    'RV blood pool, edema + scar'
+    """
+    return ", ".join(title_of(REGIONS[name]) for name in regions)
+
+
+def title_of_block(name: str) -> str:
+    """What a block looks for, in words; a block of no table that comes with the package by name.
+
+    >>> title_of_block("lvmems"), title_of_block("lv_epicardium"), title_of_block("my_block")
+    ('edema + scar', 'epicardium', 'my block')
+    """
+    found = (block for table in TABLES.values() for block in table.blocks if block.name == name)
+    block = next(found, None)
+    return in_words(name) if block is None else title_of(block.target)

@@ -1,4 +1,4 @@
-"""`myoseg data deidentify`: DICOM images without anything that tells whose they are."""
+"""`myoseg data deidentify`: DICOM images and results without anything that tells whose they are."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,11 +29,12 @@ def deidentify(
         ),
     ] = False,
 ) -> None:
-    """Write the MR images of a folder without names, dates and identifiers of a patient.
+    """Write MR images, segmentations and reports without names, dates and identifiers of a patient.
 
     By the basic profile of DICOM PS3.15, annex E, and beyond: of texts that the profile does not
-    name only known ones stay. Reports, documents and screenshots are left out and counted. What is
-    burned into the pixels of an image, and a face, are not looked for.
+    name only known ones stay. Of structured reports measures, codes and references stay; comments,
+    names and ages do not. Other reports, documents and screenshots are left out and counted. What
+    is burned into the pixels of an image, and a face, are not looked for.
     """
     from myoseg.cases.dicom.deidentify_folder import deidentify_folder
     from myoseg.cases.dicom.pseudonyms import PseudonymKey

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from myoseg.cli.options import Out, Quiet, Verbose
+from myoseg.cli.options import (
+    Deidentify,
+    Key,
+    Out,
+    Quiet,
+    ShiftDates,
+    Verbose,
+    deidentification_of,
+)
 from myoseg.cli.results import progress_over, say_where, start_log
 
 if TYPE_CHECKING:
@@ -54,19 +62,26 @@ def export(
         Drawn | None,
         typer.Option(help="How the labels came about, where no run.json beside them says so."),
     ] = None,
+    deidentify: Deidentify = False,
+    key: Key = None,
+    shift_dates: ShiftDates = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Write a label map for other programs, on the original images and with their identity.
 
     Labels are not resampled: the label map must lie on the grid of one of the series. Files carry
-    the patient's name and identifiers as the images do, so that an archive files them together.
+    the patient's name and identifiers as the images do, so that an archive files them together;
+    with --deidentify they carry none.
     """
     start_log(quiet, verbose)
     if (source is None) != (to is Format.NRRD):
         raise typer.BadParameter("--source goes with seg and sr, and both need it")
     if series is not None and source is None:
         raise typer.BadParameter("--series goes with --source")
+    if deidentify and source is None:
+        raise typer.BadParameter("--deidentify goes with seg and sr; nrrd holds no identity")
+    deidentification = deidentification_of(deidentify, key, shift_dates)
     from myoseg.cases.case import Segmentation
     from myoseg.quantification.decoding import read_label_map
     from myoseg.reporting.report_cases import files_to_report
@@ -93,8 +108,18 @@ def export(
             series,
             lambda paths, total: progress_over(paths, total, "Reading headers", quiet=quiet),
         )
-        measures = measure(found, geometry) if to is Format.SR else None
-        save_dicom_results(segmentation, measures, originals, out, authorship=made)
+        thickness_mm = originals.slice_thickness_mm
+        measures = (
+            measure(found, geometry, slice_thickness_mm=thickness_mm) if to is Format.SR else None
+        )
+        save_dicom_results(
+            segmentation,
+            measures,
+            originals,
+            out,
+            authorship=made,
+            deidentification=deidentification,
+        )
     say_where(out)
 
 

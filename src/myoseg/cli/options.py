@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from myoseg.anatomy import Sequence
+    from myoseg.cases.dicom.pseudonyms import Deidentification
 
 Data = Annotated[Path, typer.Argument(help="Folder of a data set.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
@@ -95,6 +96,30 @@ Phase = Annotated[
     ),
 ]
 
+Deidentify = Annotated[
+    bool,
+    typer.Option(
+        "--deidentify",
+        help="Write results in DICOM without identity, by the basic profile of PS3.15, as `myoseg "
+        "data deidentify` writes the images with the same --key: they still belong together.",
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        help="With --deidentify: file of at least 16 random bytes that pseudonyms and identifiers "
+        "follow from; that of the images.",
+    ),
+]
+ShiftDates = Annotated[
+    bool,
+    typer.Option(
+        "--shift-dates",
+        help="With --deidentify: move the study's date back as the images' is, not remove it.",
+    ),
+]
+
 
 def named_series(bssfp: str | None, lge: str | None, t2: str | None) -> "dict[Sequence, str]":
     """What was given for each sequence."""
@@ -110,6 +135,29 @@ def series_record(series: "Mapping[Sequence, str]") -> dict[str, str]:
         str(sequence): name if name.isdecimal() else hashlib.sha256(name.encode()).hexdigest()[:12]
         for sequence, name in series.items()
     }
+
+
+def deidentification_of(
+    deidentify: bool, key: Path | None, shift_dates: bool
+) -> "Deidentification | None":
+    """How results lose their identity; None where they keep it.
+
+    Raises:
+        BadParameter: the key is missing, or options are given that mean nothing without another.
+        ConfigurationError: the key cannot be read.
+    """
+    if not deidentify:
+        if key is not None or shift_dates:
+            raise typer.BadParameter("--key and --shift-dates go with --deidentify")
+        return None
+    if key is None:
+        raise typer.BadParameter(
+            "--deidentify needs --key, the one with which `myoseg data deidentify` writes the "
+            "images; make one with: head -c 32 /dev/urandom > KEY"
+        )
+    from myoseg.cases.dicom.pseudonyms import Deidentification, PseudonymKey
+
+    return Deidentification(PseudonymKey.read(key), "shifted" if shift_dates else "removed")
 
 
 def require_alignment(name: str) -> None:

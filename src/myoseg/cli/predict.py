@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,10 @@ from myoseg.cli.options import (
     Align,
     Bssfp,
     Consecutive,
+    Deidentify,
     Device,
     Engine,
+    Key,
     Layout,
     Lge,
     Model,
@@ -20,14 +22,19 @@ from myoseg.cli.options import (
     Phase,
     Precision,
     Quiet,
+    ShiftDates,
     Threads,
     Verbose,
+    deidentification_of,
     named_series,
     require_alignment,
     series_record,
 )
 from myoseg.cli.results import close, progress_over, require_dicom, scan_progress, start_log
 from myoseg.prediction.shipped import DEFAULT
+
+if TYPE_CHECKING:
+    from myoseg.cases.layouts import CaseFiles
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +94,9 @@ def predict(
             "measurements on the original images, with the patient's identity.",
         ),
     ] = False,
+    deidentify: Deidentify = False,
+    key: Key = None,
+    shift_dates: ShiftDates = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on in the output folder: cases done there are left out."),
@@ -134,6 +144,11 @@ def predict(
             raise typer.BadParameter("workers on a Ray cluster compute on CPUs; leave --device out")
         device = "cpu"
     require_alignment(align)
+    if deidentify and not dicom:
+        raise typer.BadParameter(
+            "--deidentify goes with --dicom; what else is written holds no identity"
+        )
+    deidentification = deidentification_of(deidentify, key, shift_dates)
     if coding is not None and contours is None:
         raise typer.BadParameter("--coding goes with --contours")
     from myoseg.cases.case_files import case_files
@@ -141,7 +156,7 @@ def predict(
     from myoseg.cohort import PredictOptions, predict_cohort
     from myoseg.cohort_part import Share, not_done, require_same_run
     from myoseg.cohort_processes import predict_in_processes
-    from myoseg.cohort_ray import predict_on_ray
+    from myoseg.cohort_ray import predict_on_ray, workers_that_fit
     from myoseg.files import sha256_of, write_json
     from myoseg.given_contours import contours_of
     from myoseg.manifest import run_manifest
@@ -171,7 +186,10 @@ def predict(
     folder = model_folder(model)
     choice = choose_engine(engine, device, precision, threads)
     source = ModelSource(folder, device, engine, precision, threads, tuple(blocks or ()))
-    loaded = source.load()
+    is_apart = ray is not None or (jobs is not None and jobs > 1)
+    if is_apart:
+        source.require_sound()  # the workers load it
+    loaded = None if is_apart else source.load()
     drawn = contours_of(files, contours, coding) if contours and files else None
     manifest = run_manifest(
         "predict",
@@ -188,6 +206,7 @@ def predict(
             "align": align,
             "save_probs": save_probs,
             "dicom": dicom,
+            "deidentified": None if deidentification is None else deidentification.to_record(),
             "contours": None if contours is None else "given",
             "coding": coding,
             "precision": choice.precision,
@@ -195,16 +214,21 @@ def predict(
     ) | {"engine": choice.to_record()}
     if resume or shard is not None:
         require_same_run(out, manifest)
+    if ray is not None:
+        workers_that_fit(source, ray)
+    done: list[CaseFiles] = []
     if resume:
         left = not_done(files, out)
+        to_do = {each.name for each in left}
+        done = [each for each in files if each.name not in to_do]
         log.info("%d of %d cases are done already", len(files) - len(left), len(files))
         files = left
     write_json(out / "run.json", manifest)
-    options = PredictOptions(consecutive, save_probs, drawn, report, dicom, align)
+    options = PredictOptions(consecutive, save_probs, drawn, report, dicom, align, deidentification)
     if ray is not None:
         outcomes = predict_on_ray(files, source, out, options, ray, jobs)
-    elif jobs is not None and jobs > 1:
-        outcomes = predict_in_processes(files, source, out, options, jobs)
+    elif loaded is None:
+        outcomes = predict_in_processes(files, source, out, options, jobs or 1)
     else:
         outcomes = predict_cohort(files, loaded, out, options)
     failed = [
@@ -216,6 +240,10 @@ def predict(
         write_quality_table(out)
         if report:
             from myoseg.reporting.cohort_report import write_cohort_report
+            from myoseg.reporting.report_cases import report_done
 
+            unpaged = [each for each in report_done(done, out) if each.error is not None]
             write_cohort_report(out)
+            close(out, n_failed=len(failed) + len(unpaged), n_cases=len(files) + len(unpaged))
+            return
     close(out, n_failed=len(failed), n_cases=len(files))

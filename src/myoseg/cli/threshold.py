@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from myoseg.cli.options import Consecutive, Layout, Out, Quiet, Verbose
+from myoseg.cli.options import (
+    Align,
+    Consecutive,
+    Layout,
+    Out,
+    Quiet,
+    Verbose,
+    require_alignment,
+)
 from myoseg.cli.results import close, progress_over, start_log
 
 
@@ -45,12 +53,14 @@ def threshold(
         ),
     ] = False,
     layout: Layout = None,
+    align: Align = "auto",
     consecutive: Consecutive = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Find scar or edema in a given myocardium by a threshold, without a model."""
     start_log(quiet, verbose)
+    require_alignment(align)
     from myoseg.cases.layouts import find_cases
     from myoseg.cohort import threshold_cohort
     from myoseg.files import write_json
@@ -72,6 +82,7 @@ def threshold(
         "min_island": min_island,
         "fill_holes": fill_holes,
         "layout": layout,
+        "align": align,
         "consecutive": consecutive,
     }
     manifest = run_manifest("threshold", device="cpu", seed=None, hashes={}, arguments=arguments)
@@ -86,6 +97,7 @@ def threshold(
         consecutive=consecutive,
         remotes=remotes,
         report=report,
+        align=align,
     )
     failed = [
         outcome

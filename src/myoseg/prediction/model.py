@@ -8,8 +8,9 @@ from typing import Protocol, runtime_checkable
 from myoseg.block_tables import CASCADE_KIND
 from myoseg.blocks import BlockTable
 from myoseg.cases.case import Case
-from myoseg.prediction.cascade.model import load_cascade
-from myoseg.prediction.description import model_folder, read_description
+from myoseg.errors import ConfigurationError, ModelError
+from myoseg.prediction.cascade.model import load_cascade, require_whole_weights
+from myoseg.prediction.description import DESCRIPTION, model_folder, read_description
 from myoseg.prediction.engines.engine import AUTO, choose_engine
 from myoseg.prediction.probabilities import BlockProbabilities
 
@@ -86,6 +87,31 @@ class ModelSource:
     precision: str = AUTO
     n_threads: int | None = None
     blocks: tuple[str, ...] = ()
+
+    def require_sound(self) -> None:
+        """Checks description, blocks and, of a cascade, the files of weights; loads no network.
+
+        Raises:
+            ModelError: no model there, its description cannot be read, or weights are altered.
+            ConfigurationError: the model has no such block.
+        """
+        folder = model_folder(self.model)
+        record = read_description(folder)
+        try:
+            known = {block.name for block in BlockTable.from_record(record["table"]).blocks}
+            if record.get("kind") == CASCADE_KIND:
+                require_whole_weights(folder, record)
+        except (ValueError, KeyError, TypeError, ConfigurationError) as error:
+            raise ModelError(
+                f"{folder / DESCRIPTION} cannot be read ({error!r}); train again or restore it "
+                "from a copy."
+            ) from error
+        unknown = [name for name in self.blocks if name not in known]
+        if unknown:
+            raise ConfigurationError(
+                f"the model has no block {', '.join(unknown)}; give one of "
+                f"{', '.join(sorted(known))}."
+            )
 
     def load(self) -> Model:
         """The model.

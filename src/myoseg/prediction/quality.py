@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from myoseg.cases.case import Geometry, LabelMap, Volume
+from myoseg.cases.legend import title_of_block
 from myoseg.cases.quality import Flag, Quality
 from myoseg.prediction.ensemble import cut
 from myoseg.prediction.findings import NO_HEART, findings
@@ -96,5 +97,7 @@ def _dissent_flags(dissent: dict[str, float | None]) -> tuple[Flag, ...]:
     torn = {name: spread for name, spread in dissent.items() if (spread or 0) > VOTES_DISAGREE}
     if not torn:
         return ()
-    blocks = ", ".join(f"{name} (spread {spread:.2f})" for name, spread in torn.items())
+    blocks = ", ".join(
+        f"{title_of_block(name)} (spread {spread:.2f})" for name, spread in torn.items()
+    )
     return (Flag("votes_disagree", f"the votes disagree on {blocks}"),)

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float32
 
 from myoseg.blocks import Block
 from myoseg.cases.case import Case, LabelMap, Segmentation
+from myoseg.cases.legend import titles_of
 from myoseg.errors import InputError
 from myoseg.prediction.decoder import decode_labels
 from myoseg.prediction.ensemble import cut
@@ -42,7 +43,7 @@ def segment(case: Case, model: Model) -> Segmentation:
     codes = np.stack([decode_labels(of_slice, table.decoder) for of_slice in masks])
     labels = LabelMap(codes, table.decoder.groups)
     if labels.not_assessed:
-        log.warning("%s: not assessed: %s", case.name, ", ".join(labels.not_assessed))
+        log.warning("%s: not assessed: %s", case.name, titles_of(labels.not_assessed))
     quality = assess(labels, case.geometry, found)
     if quality.flags:
         log.warning("%s: look at this case: %s", case.name, quality.warning)

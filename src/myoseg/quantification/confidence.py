@@ -106,12 +106,14 @@ def write_quality_table(out: Path) -> None:
         dict.fromkeys(block for quality in found.values() for block in quality.expected_dice)
     )
     header = ["case", "confidence", "flags", *(f"expected_dice_{block}" for block in blocks)]
+    header.append("flags_in_words")
     rows = [
         [
             case,
             quality.confidence,
             "; ".join(flag.name for flag in quality.flags),
             *(quality.expected_dice.get(block) for block in blocks),
+            quality.warning,
         ]
         for case, quality in sorted(found.items(), key=lambda item: (item[1].confidence, item[0]))
     ]

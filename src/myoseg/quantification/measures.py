@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int
 
 from myoseg.anatomy import MYOCARDIUM, Tissue
 from myoseg.cases.case import Geometry, LabelMap, Volume
+from myoseg.cases.legend import titles_of
 from myoseg.errors import InputError
 from myoseg.quantification.burden import Burden, Mask, measure_burden
 from myoseg.quantification.insertion import InsertionPoints
@@ -77,7 +78,7 @@ def _volume_flags(labels: LabelMap, geometry: Geometry, burden: Burden) -> list[
     """What is off about volumes and masses."""
     flags = []
     if labels.not_assessed:
-        flags.append(f"Not assessed: {', '.join(labels.not_assessed)}.")
+        flags.append(f"Not assessed: {titles_of(labels.not_assessed)}.")
     if geometry.spacing_is_nominal:
         flags.append(
             "The voxels are said to be 1 x 1 x 1 mm, as in files that do not know their spacing: "

@@ -1,8 +1,4 @@
-"""What is measured, in codes: names of measures enter, findings, concepts and UCUM units leave.
-
-DICOM has codes for volume, mass and thickness; what is a share of the myocardium, and what is
-called after a criterion of the field, has a code of this program's (`codes.PRIVATE_SCHEME`).
-"""
+"""What is measured, in codes: names of measures enter, findings, concepts and units leave."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,28 +9,23 @@ from pydicom.sr.coding import Code
 
 from myoseg.anatomy import REGIONS
 from myoseg.cases.dicom.codes import PRIVATE_SCHEME, property_codes
-
-MILLILITRE: Final = Code("ml", "UCUM", "milliliter")
-GRAM: Final = Code("g", "UCUM", "gram")
-PERCENT: Final = Code("%", "UCUM", "Percent")
-MILLIMETRE: Final = Code("mm", "UCUM", "millimeter")
-RATIO: Final = Code("{ratio}", "UCUM", "ratio")
-
-VOLUME: Final = Code("118565006", "SCT", "Volume")
-MASS: Final = Code("118538004", "SCT", "Mass")
-THICKNESS: Final = Code("59089-3", "LN", "Thickness")
-
-
-def _own(value: str, meaning: str) -> Code:
-    return Code(value, PRIVATE_SCHEME, meaning)
-
-
-OBSTRUCTION: Final = _own("MVO", "Microvascular obstruction")
-SHARE_OF_WALL: Final = _own("PERCENT_LV", "Percent of left ventricular myocardium")
-SHARE_OF_SEGMENT: Final = _own("PERCENT_SEG", "Percent of the segment's myocardium")
-SALVAGE: Final = _own("SALVAGE", "Myocardial salvage index")
-TRANSMURAL_MEAN: Final = _own("TRANSMURAL_MEAN", "Transmurality, mean where present")
-TRANSMURAL_MAX: Final = _own("TRANSMURAL_MAX", "Transmurality, maximum")
+from myoseg.cases.dicom.measure_codes import (
+    GRAM,
+    MASS,
+    MILLILITRE,
+    MILLIMETRE,
+    OBSTRUCTION,
+    PERCENT,
+    PRIVATE_SCHEME_NAME,
+    RATIO,
+    SALVAGE,
+    SHARE_OF_SEGMENT,
+    SHARE_OF_WALL,
+    THICKNESS,
+    TRANSMURAL_MAX,
+    TRANSMURAL_MEAN,
+    VOLUME,
+)
 
 Concepts = Mapping[str, tuple[Code, Code]]
 """Field of a record of measures to concept and unit."""
@@ -109,4 +100,4 @@ IN_SEGMENTS: Final = (
 )
 """Of each segment of the American Heart Association (`quantification.segments`)."""
 
-CODING_SCHEME_NAMES: Final = MappingProxyType({PRIVATE_SCHEME: "Concepts of the program myoseg"})
+CODING_SCHEME_NAMES: Final = MappingProxyType({PRIVATE_SCHEME: PRIVATE_SCHEME_NAME})

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from myoseg import anatomy
+from myoseg.cases.aligned_case import AlignedCase, case_on_grid
 from myoseg.cases.case import Case, Geometry
-from myoseg.cases.grids import require_same_grid
-from myoseg.cases.layouts import CaseFiles, read_case
+from myoseg.cases.layouts import CaseFiles
 from myoseg.cases.nifti import SUFFIXES
 from myoseg.cases.quality import Quality
 from myoseg.errors import InputError, MyosegError, OutputError
@@ -111,6 +111,18 @@ def report_cases(
             yield ReportOutcome(file.case)
 
 
+def report_done(cases: Sequence[CaseFiles], out: Path) -> Iterator[ReportOutcome]:
+    """Reports cases that are done in `out`, but for those whose page is there.
+
+    Raises:
+        OutputError: `out` cannot be written to.
+    """
+    images = {each.name: each for each in cases}
+    paths = [out / f"{name}_seg.nii.gz" for name in images]
+    there = (file for path in paths if path.is_file() for file in files_to_report(path))
+    yield from report_cases((f for f in there if not has_report(f, out)), images, out)
+
+
 def report_label_file(
     file: LabelFile,
     images: CaseFiles | None,
@@ -133,13 +145,15 @@ def report_label_file(
     """
     name = name or file.case
     labels, geometry = read_label_map(file)
-    case = _case(name, file, geometry, images)
+    aligned = _case(name, geometry, images)
+    case = aligned.case
     measures = measure(
         labels,
         geometry,
         lge=case.images.get(anatomy.Sequence.LGE),
         mvo=labelled_obstruction(file),
         insertion=insertion,
+        slice_thickness_mm=case.slice_thickness_mm,
     )
     known = _known_record(statistics_path(file))
     quality = quality_of(known)
@@ -152,7 +166,8 @@ def report_label_file(
         quality=quality,
         origin=origin_of_run(file.path.parent),
     )
-    write_json(out / f"{name}{STATISTICS_SUFFIX}", {**known, **record})
+    made = {} if aligned.alignment is None else {"alignment": aligned.alignment.to_record()}
+    write_json(out / f"{name}{STATISTICS_SUFFIX}", {**made, **known, **record})
 
 
 def has_report(file: LabelFile, out: Path) -> bool:
@@ -175,17 +190,15 @@ def quality_of(record: Mapping[str, Any]) -> Quality | None:
         return None
 
 
-def _case(name: str, file: LabelFile, geometry: Geometry, images: CaseFiles | None) -> Case:
+def _case(name: str, geometry: Geometry, images: CaseFiles | None) -> AlignedCase:
     """The images of a case, on the grid of its labels; a case without images if there are none.
 
     Raises:
-        GeometryError: the grids differ.
+        GeometryError: that grid is none of the images'.
     """
     if images is None:
-        return Case(name, {}, geometry)
-    case = read_case(images, with_labels=False)
-    require_same_grid(file.path, geometry, images.paths[0], case.geometry)
-    return Case(name, case.images, geometry)
+        return AlignedCase(Case(name, {}, geometry))
+    return case_on_grid(images, geometry, name)
 
 
 def _known_record(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from myoseg.anatomy import Sequence
 from myoseg.cases.alignment.edges import Spectra, agreement, peak_near_px, peak_px
 from myoseg.cases.alignment.information import InPlane, information
-from myoseg.cases.alignment.patches import PIXEL_MM, SEARCH_PX, Patch, Region
+from myoseg.cases.alignment.patches import PIXEL_MM, SEARCH_PX, Patch
 from myoseg.cases.alignment.placing import Pair, place, score_at
 from myoseg.cases.alignment.planes import (
     Axes,
@@ -97,17 +97,6 @@ def test_the_middle_of_the_overlap_is_of_what_both_show(grid):
     # -15 to 15 mm, and -5 to 25 mm along x: from -5 to 15 mm is shared.
     one, other = grid(1, 31, 1.0), grid(1, 31, 1.0, centre_mm=(10.0, 0, 0))
     assert np.allclose(middle_of_overlap_mm(one, (other,)), [5.0, 0, 0])
-
-
-def test_the_region_around_a_mask_holds_it(grid):
-    mask = np.zeros((1, 31, 31), bool)
-    mask[0, 10:15, 20:31] = True
-    region = Region.around(mask, grid(1, 31, 1.0), margin_mm=5.0)
-    # Columns 20 to 30 are 5 to 15 mm right of the centre, rows 10 to 14 are -5 to -1 mm.
-    assert np.allclose(region.centre_mm, [10.0, -3.0, 0])
-    assert region.half_mm == pytest.approx(10.0)
-    with pytest.raises(ValueError, match="a mask of"):
-        Region.around(np.zeros((1, 31, 31), bool), grid(1, 31, 1.0))
 
 
 @given(down=st.integers(-8, 8), right=st.integers(-8, 8))

@@ -13,14 +13,13 @@ from pydicom.uid import RLELossless, SecondaryCaptureImageStorage
 from typer.testing import CliRunner
 
 from myoseg.anatomy import Sequence
-from myoseg.cases.dicom.deidentify_folder import (
+from myoseg.cases.dicom.deidentify_folder import REPEATED, deidentify_folder
+from myoseg.cases.dicom.plain_objects import (
     BAD_PIXELS,
     BURNED_IN,
     NO_DICOM,
     NO_IMAGE,
-    REPEATED,
     UNREADABLE,
-    deidentify_folder,
 )
 from myoseg.cases.dicom.pseudonyms import PseudonymKey
 from myoseg.cases.dicom.series import read_dicom_series

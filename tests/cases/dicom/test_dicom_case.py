@@ -3,11 +3,15 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pydicom
 import pytest
 
-from myoseg.anatomy import Sequence
-from myoseg.cases.dicom.case import read_dicom_case
+from myoseg.anatomy import Sequence, Tissue
+from myoseg.case_results import measures_of
+from myoseg.cases.case import LabelMap
+from myoseg.cases.dicom.case import read_dicom_case, read_study
 from myoseg.cases.dicom.series import read_dicom_series
+from myoseg.cases.dicom.simulated.cine import cine
 from myoseg.cases.dicom.source import DicomSource
 from myoseg.cases.dicom.study import find_study
 from myoseg.cases.dicom.write_study import write_dicom_study
@@ -190,3 +194,65 @@ def test_sequences_on_grids_of_their_own_are_brought_onto_the_lge(tmp_path, simu
     assert set(read.case.sequences) == set(Sequence)
     with pytest.raises(GeometryError):
         read_dicom_case("x", replace(source, alignment="off"))
+
+
+@pytest.mark.parametrize("enhanced", [False, True])
+def test_every_phase_of_a_simulated_cine_is_the_one_that_was_asked_for(
+    tmp_path, simulated, enhanced
+):
+    """Each phase's image is known; that of another differs by far more than a level."""
+    n_phases = 4
+    truth = cine(simulated, n_phases, QUICK)
+    grid = simulated.series[Sequence.BSSFP].case.geometry
+    write_dicom_study(
+        simulated, tmp_path / "s", seed=5, enhanced=enhanced, n_phases=n_phases, config=QUICK
+    )
+    for number in (None, *range(1, n_phases + 1)):
+        (files,) = find_any_cases(tmp_path / "s" / "dicom", phase=number)
+        read = read_study(files.dicom)[Sequence.BSSFP]
+        assert read.phase == (number or 1, n_phases)
+        found = on_grid_of(grid, read.image)
+        apart = [float(np.abs(found - each).max()) for each in truth]
+        assert int(np.argmin(apart)) == (number or 1) - 1
+        assert apart[(number or 1) - 1] <= 1
+        assert sorted(apart)[1] > 20
+
+
+def on_grid_of(grid, image):
+    """What was read, voxel by voxel of another order of the same grid."""
+    to_read = np.linalg.inv(image.geometry.affine) @ grid.affine
+    indices = np.indices(grid.shape[::-1]).reshape(3, -1)
+    col, row, slice_ = np.rint(to_read[:3, :3] @ indices + to_read[:3, 3:]).astype(int)
+    found = np.empty(grid.shape, np.float32)
+    found[indices[2], indices[1], indices[0]] = image.volume[slice_, row, col]
+    return found
+
+
+def test_the_thickness_of_slices_comes_with_the_case(three):
+    (files,) = find_any_cases(three)
+    assert read_case(files).slice_thickness_mm == 8.0
+    assert read_dicom_series(stack_of(three, "lge")).slice_thickness_mm == 8.0
+
+
+def test_slices_of_differing_or_unknown_thickness_have_none(tmp_path, save_series, protocols):
+    for folder, thickness in (("differing", "7"), ("unknown", None)):
+        paths = save_series(tmp_path / folder, 8, **protocols["lge"])
+        image = pydicom.dcmread(paths[1])
+        image.SliceThickness = thickness
+        image.save_as(paths[1])
+        assert read_dicom_series(stack_of(tmp_path / folder, "lge")).slice_thickness_mm is None
+
+
+def test_gap_and_thickness_stand_beside_volumes_and_change_none(three):
+    """Slices 8 mm thick and 10 mm apart: 30 pixels of 1.5 x 1.25 x 10 mm are .5625 ml."""
+    (files,) = find_any_cases(three)
+    case = read_case(files)
+    codes = np.full(case.geometry.shape, int(Tissue.LV_BLOOD_POOL), np.int16)
+    codes[1:] = 0
+    burden = measures_of(LabelMap(codes), case).burden
+    extent = burden.extent
+    assert (extent.slice_distance_mm, extent.slice_thickness_mm, extent.gap_mm) == pytest.approx(
+        (10.0, 8.0, 2.0)
+    )
+    assert burden.lv_blood_pool_volume_ml == pytest.approx(0.5625)
+    assert "8.0 mm thick, and the 2.0 mm between" in extent.extrapolation

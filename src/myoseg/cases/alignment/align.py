@@ -59,7 +59,6 @@ def align(
     *,
     reference: Sequence | None = None,
     mode: Alignment | str = Alignment.AUTO,
-    around: Region | None = None,
     freedom: Freedom = Freedom.SHIFT,
 ) -> Aligned:
     """Brings all sequences onto the grid of one.
@@ -69,11 +68,12 @@ def align(
     transform. A slice whose pixels lie on the reference's is not sampled at all, unless the
     patient is found to have moved by half a pixel or more.
 
+    Slices are compared in the middle of what all images share.
+
     Args:
         images: each sequence on its own grid.
         reference: whose grid it is; by default the first of `REFERENCES` that is there.
         mode: see `Alignment`.
-        around: where slices are compared; by default the middle of what all images share.
         freedom: what moves beside shifts are looked for, from the shift that was found.
 
     Raises:
@@ -87,10 +87,9 @@ def align(
     asked = _mode(mode, target, others)
     for sequence, image in others.items():
         _require_alignable(sequence, image.geometry, chosen, target.geometry, asked)
-    if around is None:
-        grids = tuple(image.geometry for image in others.values())
-        around = Region(middle_of_overlap_mm(target.geometry, grids))
-    made = _bring_all(images, chosen, asked, around, freedom)
+    grids = tuple(image.geometry for image in others.values())
+    region = Region(middle_of_overlap_mm(target.geometry, grids))
+    made = _bring_all(images, chosen, asked, region, freedom)
     whole = np.ones(target.geometry.shape, dtype=np.bool_)
     tilts = {s: tilt_between_deg(i.geometry, target.geometry) for s, i in others.items()}
     return Aligned(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 from scipy import ndimage
 
 from myoseg.anatomy import Sequence
@@ -35,23 +35,6 @@ class Region:
 
     centre_mm: Vector
     half_mm: float = HALF_MM
-
-    @classmethod
-    def around(
-        cls, mask: Bool[np.ndarray, "slice row col"], geometry: Geometry, margin_mm: float = 15.0
-    ) -> "Region":
-        """The square about a mask of the heart, with some of what surrounds it.
-
-        Raises:
-            ValueError: the mask is empty or not of this grid.
-        """
-        if mask.shape != geometry.shape or not mask.any():
-            raise ValueError(f"a mask of {geometry.shape} with a pixel is needed, not {mask.shape}")
-        slices, rows, cols = np.nonzero(mask)
-        middle = [(each.min() + each.max()) / 2 for each in (cols, rows, slices)]
-        sides_mm = (np.ptp(rows) * geometry.spacing_mm[1], np.ptp(cols) * geometry.spacing_mm[2])
-        centre_mm = geometry.affine[:3, :3] @ middle + geometry.affine[:3, 3]
-        return cls(centre_mm, max(sides_mm) / 2 + margin_mm)
 
 
 @dataclass(frozen=True, eq=False)

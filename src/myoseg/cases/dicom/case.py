@@ -71,5 +71,6 @@ def read_dicom_case(name: str, source: DicomSource) -> DicomCase:
     """
     series = read_study(source)
     aligned = align({s: each.image for s, each in series.items()}, mode=source.alignment)
-    case = Case(name, aligned.images, aligned.geometry)
+    thickness_mm = series[aligned.record.reference].slice_thickness_mm
+    case = Case(name, aligned.images, aligned.geometry, slice_thickness_mm=thickness_mm)
     return DicomCase(case, series, aligned)

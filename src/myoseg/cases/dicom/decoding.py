@@ -46,6 +46,30 @@ def decode_apart(frames: Sequence[tuple[Path, int]]) -> list[Stored]:
         InputError: a frame cannot be decoded, takes too long or ends the process; its file is
             named.
     """
+    decoded = []
+    for each in _asked(frames):
+        if isinstance(each, InputError):
+            raise each
+        decoded.append(each)
+    if len(decoded) < len(frames):
+        raise undecodable(frames[len(decoded)][0], _GONE)
+    return decoded
+
+
+def decode_each_apart(frames: Sequence[tuple[Path, int]]) -> list[Stored | InputError]:
+    """The same of each frame by itself: what is wrong with one does not touch the others."""
+    found: list[Stored | InputError] = []
+    while len(found) < len(frames):
+        left = frames[len(found) :]
+        answers = _asked(left)
+        found += answers
+        if len(answers) < len(left):
+            found.append(undecodable(left[len(answers)][0], _GONE))
+    return found
+
+
+def _asked(frames: Sequence[tuple[Path, int]]) -> list[Stored | InputError]:
+    """What another process says of frames, up to the one that ended it or took too long."""
     asked = json.dumps([[str(path), index] for path, index in frames]).encode()
     try:
         answer = subprocess.run(  # noqa: S603 -- this very module
@@ -57,19 +81,22 @@ def decode_apart(frames: Sequence[tuple[Path, int]]) -> list[Stored]:
         ).stdout
     except subprocess.TimeoutExpired as error:
         answer = error.stdout or b""
-    decoded = []
+    found: list[Stored | InputError] = []
     for path, _ in frames:
-        line, _, answer = answer.partition(b"\n")
-        told: dict[str, Any] = json.loads(line) if line else {"fault": _GONE}
+        line, end, answer = answer.partition(b"\n")
+        if not end:
+            break
+        told: dict[str, Any] = json.loads(line)
         if "fault" in told:
-            raise undecodable(path, told["fault"])
+            found.append(undecodable(path, told["fault"]))
+            continue
         n_bytes = int(told["n_bytes"])
         if len(answer) < n_bytes:
-            raise undecodable(path, _GONE)
+            break
         values = np.frombuffer(answer[:n_bytes], np.dtype(told["dtype"]))
-        decoded.append(values.reshape(told["shape"]))
+        found.append(values.reshape(told["shape"]))
         answer = answer[n_bytes:]
-    return decoded
+    return found
 
 
 def undecodable(path: Path, why: object) -> InputError:

@@ -1,4 +1,4 @@
-"""A DICOM image in, the same image without anything that tells whose it is out.
+"""A DICOM image, segmentation or report in, the same without anything that tells whose it is out.
 
 Two rules apply, the stricter one first. DICOM's basic confidentiality profile says what becomes of
 each attribute that it names (`confidentiality`). Of all others only numbers, codes and the texts of
@@ -23,48 +23,82 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 from myoseg.cases.dicom.confidentiality import EDITION, Action, action_on
 from myoseg.cases.dicom.dates import DUMMY_DATES, shifted_date
 from myoseg.cases.dicom.kept_text import REMOVED, kept_text, known_meaning
-from myoseg.cases.dicom.pseudonyms import Dates, Identity, PseudonymKey
+from myoseg.cases.dicom.pseudonyms import SHIFTED, Dates, Identity, PseudonymKey
+from myoseg.cases.dicom.results_without_identity import (
+    DATES_OF_RESULTS,
+    REPORTS,
+    RESULTS,
+    SEGMENTATIONS,
+    finish_report,
+    finish_segmentation,
+)
 
 TEXTS: Final = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE"})
 NUMBERS: Final = frozenset({"FD", "FL", "SS", "US", "SL", "UL", "SV", "UV", "AT"})
 DESCRIPTIONS: Final = frozenset({"SeriesDescription", "ProtocolName"})
 PIXELS: Final = frozenset({"PixelData", "FloatPixelData", "DoubleFloatPixelData"})
-SHIFTED: Final = frozenset(
-    {
-        "StudyDate",
-        "SeriesDate",
-        "AcquisitionDate",
-        "ContentDate",
-        "AcquisitionDateTime",
-        "FrameAcquisitionDateTime",
-        "FrameReferenceDateTime",
-    }
+MODIFIERS: Final = (
+    "SegmentedPropertyTypeModifierCodeSequence",
+    "AnatomicRegionModifierSequence",
 )
-"""The dates of an examination, which may be moved; those of a person never are."""
-
 _CODE_STRING: Final = re.compile(r"[A-Z0-9_ ]{0,16}")
 _DECIMAL: Final = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _METHOD_CODES: Final = MappingProxyType({"removed": (), "shifted": ("113107",)})
-_PROFILE_CODE, _DESCRIPTORS_CODE = "113100", "113105"
+_PROFILE_CODE, _CONTENT_CODE, _DESCRIPTORS_CODE = "113100", "113104", "113105"
 
 
-def deidentified(image: Dataset, key: PseudonymKey, dates: Dates = "removed") -> Dataset:
-    """The image under a pseudonym, ready to be written; what was given stays as it is.
+def deidentified(
+    image: Dataset,
+    key: PseudonymKey,
+    dates: Dates = "removed",
+    *,
+    texts: frozenset[str] = frozenset(),
+) -> Dataset:
+    """The object under a pseudonym, ready to be written; what was given stays as it is.
+
+    Segmentations and reports go on referring to their images if these are de-identified with the
+    same key. Of their dates that of the study alone is moved: they were made on another day than
+    the images, which may be known, and would tell by how much dates were moved.
 
     Args:
-        image: read from a file, uncompressed or not.
+        image: read from a file, uncompressed or not; or a segmentation, or a structured report.
         key: with the same key the same patient has the same pseudonym.
         dates: whether dates are removed or, for the dates of the examination, moved back by the
             same number of days for all of a patient's.
+        texts: that are known to name nobody, and stay wherever they stand.
+
+    Raises:
+        InputError: too little stays of a segmentation or a report for it to say anything.
     """
-    identity = Identity(key, pseudonym_of(image, key), dates)
+    is_result = str(image.get("SOPClassUID")) in RESULTS
+    moved = DATES_OF_RESULTS if is_result else SHIFTED
+    identity = Identity(key, pseudonym_of(image, key), dates, texts, moved)
     cleaned = _cleaned(image, identity)
     cleaned.PatientID = identity.pseudonym
     cleaned.PatientName = f"Deidentified^{identity.pseudonym}"
     cleaned.SpecificCharacterSet = "ISO_IR 192"
+    if is_result:
+        _finish_result(image, cleaned, identity)
     _state_method(cleaned, dates)
     cleaned.file_meta = _file_meta(image, cleaned)
     return cleaned
+
+
+def _finish_result(original: Dataset, cleaned: Dataset, identity: Identity) -> None:
+    """Sets what a segmentation or a report must have.
+
+    Raises:
+        InputError: too little stays.
+    """
+    if str(cleaned.SOPClassUID) in SEGMENTATIONS:
+        finish_segmentation(cleaned)
+    else:
+        finish_report(
+            original,
+            cleaned,
+            clean=lambda item: _cleaned(item, identity),
+            kept=lambda text: _kept_text("TextValue", text, identity),
+        )
 
 
 def pseudonym_of(image: Dataset, key: PseudonymKey) -> str:
@@ -78,7 +112,7 @@ def pseudonym_of(image: Dataset, key: PseudonymKey) -> str:
 def _cleaned(item: Dataset, identity: Identity) -> Dataset:
     cleaned = Dataset()
     if "CodeValue" in item:
-        return _cleaned_code(item)
+        return _cleaned_code(item, identity)
     for tag in item.keys():  # noqa: SIM118 (a data set yields elements, read one by one)
         element = _read(item, tag)
         kept = None if element is None else _cleaned_element(element, identity)
@@ -101,7 +135,7 @@ def _read(item: Dataset, tag: BaseTag) -> DataElement | None:
 
 def _cleaned_element(element: DataElement, identity: Identity) -> DataElement | None:
     keyword = dictionary_keyword(element.tag)
-    if identity.dates == "shifted" and keyword in SHIFTED:
+    if identity.dates == "shifted" and keyword in identity.moved_dates:
         return _with(element, _each(element, lambda each: shifted_date(str(each), identity)))
     if keyword in DESCRIPTIONS:
         return _kept(element, identity)
@@ -139,10 +173,14 @@ def _kept(element: DataElement, identity: Identity) -> DataElement | None:
     if kind in DUMMY_DATES:
         return _with(element, DUMMY_DATES[kind] if element.value else None)
     if kind in TEXTS:
-        return _with(element, _each(element, lambda each: kept_text(keyword, str(each))))
+        return _with(element, _each(element, lambda each: _kept_text(keyword, str(each), identity)))
     if kind in NUMBERS or keyword in PIXELS:
         return element
     return element if _is_harmless(element) else None
+
+
+def _kept_text(keyword: str, text: str, identity: Identity) -> str:
+    return text if text in identity.texts else kept_text(keyword, text)
 
 
 def _is_harmless(element: DataElement) -> bool:
@@ -154,14 +192,22 @@ def _is_harmless(element: DataElement) -> bool:
     return all(each is None or pattern.fullmatch(str(each)) for each in values)
 
 
-def _cleaned_code(item: Dataset) -> Dataset:
-    """A code of a public terminology with its published meaning; of any other, nothing."""
+def _cleaned_code(item: Dataset, identity: Identity) -> Dataset:
+    """A code of a public terminology with its published meaning; of any other, nothing.
+
+    What modifies it, a code likewise, stays with it.
+    """
     code, value = Dataset(), str(item.get("CodeValue") or "")
     scheme = str(item.get("CodingSchemeDesignator") or "")
     meaning = known_meaning(value, scheme)
     if meaning is not None:
         code.CodeValue, code.CodingSchemeDesignator = value, scheme
         code.CodeMeaning = meaning
+        for keyword in MODIFIERS:
+            if keyword in item and item[keyword].VR == "SQ":
+                modifier = _kept(item[keyword], identity)
+                if modifier is not None and modifier.value:
+                    code.add(modifier)
     return code
 
 
@@ -183,7 +229,8 @@ def _state_method(cleaned: Dataset, dates: Dates) -> None:
     cleaned.PatientIdentityRemoved = "YES"
     cleaned.DeidentificationMethod = f"myoseg {version('myoseg')}, PS3.15 {EDITION}"
     items = []
-    for value in (_PROFILE_CODE, _DESCRIPTORS_CODE, *_METHOD_CODES[dates]):
+    content = (_CONTENT_CODE,) if str(cleaned.SOPClassUID) in REPORTS else ()
+    for value in (_PROFILE_CODE, *content, _DESCRIPTORS_CODE, *_METHOD_CODES[dates]):
         item = Dataset()
         item.CodeValue, item.CodingSchemeDesignator = value, "DCM"
         item.CodeMeaning = known_meaning(value, "DCM")

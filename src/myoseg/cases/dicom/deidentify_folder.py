@@ -1,4 +1,4 @@
-"""A folder of DICOM files in, its cardiac MR images without identity in another folder out."""
+"""A folder of DICOM files in, its MR images and results without identity in another folder out."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -7,37 +7,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    EnhancedMRImageStorage,
-    ExplicitVRLittleEndian,
-    LegacyConvertedEnhancedMRImageStorage,
-    MRImageStorage,
-)
 
 from myoseg.cases.dicom.deidentify import deidentified
-from myoseg.cases.dicom.opening import is_dicom, read_whole
+from myoseg.cases.dicom.plain_objects import UNREADABLE, plain_objects
 from myoseg.cases.dicom.pseudonyms import Dates, PseudonymKey
+from myoseg.cases.dicom.report_content import n_content_items
+from myoseg.cases.dicom.results_without_identity import RESULTS
 from myoseg.cases.dicom.silence import libraries_silent
 from myoseg.cases.phantom.data_set import require_empty
 from myoseg.errors import InputError, OutputError
 from myoseg.files import written_whole
 
-IMAGES: Final = frozenset(
-    {MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage}
-)
-"""What is written. Reports, documents and screenshots are not: what they say cannot be checked."""
-
-NO_DICOM: Final = "no DICOM file"
-UNREADABLE: Final = "not readable"
-NO_IMAGE: Final = "no MR image: report, document, screenshot, other modality or other object"
-BURNED_IN: Final = "text is burned into the image, or it is a screenshot"
-BAD_PIXELS: Final = "pixels are missing, cut short or cannot be decompressed"
+UNSURE: Final = "a segmentation or report of whose content too little is known to be harmless"
 REPEATED: Final = "the same instance is there more than once"
-LARGEST_PIXELS_BYTES: Final = 1 << 31
-WORD_BITS: Final = 16
-_SCREENS: Final = frozenset({"SCREEN SAVE", "SCREENSAVE", "SECONDARY CAPTURE"})
 
 
 @dataclass(frozen=True)
@@ -45,20 +28,29 @@ class DeidentifiedFolder:
     """What was done; it names no file, since names of files may name patients.
 
     Attributes:
-        n_written: images written.
+        n_written: images, segmentations and reports written.
         n_patients: pseudonyms that they are under.
         left_out: how many files were not written, by reason.
         n_unstated: images written whose header does not say whether text is burned into them.
+        n_results: how many of those written are segmentations and reports.
+        n_items_removed: content items that the reports lost, comments and names among them.
     """
 
     n_written: int
     n_patients: int
     left_out: Mapping[str, int]
     n_unstated: int
+    n_results: int = 0
+    n_items_removed: int = 0
 
     def to_text(self) -> str:
         """A line for each finding."""
-        lines = [f"images written: {self.n_written}, of patients: {self.n_patients}"]
+        n_images = self.n_written - self.n_results
+        lines = [f"images written: {n_images}, of patients: {self.n_patients}"]
+        if self.n_results:
+            lines.append(f"segmentations and reports written: {self.n_results}")
+        if self.n_items_removed:
+            lines.append(f"items removed from what reports say: {self.n_items_removed}")
         lines += [f"{number} left out: {reason}" for reason, number in self.left_out.items()]
         if self.n_unstated:
             lines.append(
@@ -71,9 +63,12 @@ class DeidentifiedFolder:
 def deidentify_folder(
     folder: Path, out: Path, key: PseudonymKey, *, dates: Dates = "removed"
 ) -> DeidentifiedFolder:
-    """Writes the MR images below `folder` as `out`/PSEUDONYM/SERIES/INSTANCE.dcm, uncompressed.
+    """Writes what is below `folder` as `out`/PSEUDONYM/SERIES/INSTANCE.dcm, uncompressed.
 
-    One file is in memory at a time, and each appears whole or not at all.
+    MR images, segmentations and structured reports, which go on referring to each other.
+
+    One file is in memory at a time, of small compressed ones a few; each appears whole or not at
+    all.
 
     Raises:
         InputError: `folder` is no folder.
@@ -84,24 +79,46 @@ def deidentify_folder(
     if out.resolve().is_relative_to(folder.resolve()):
         raise OutputError(f"{out} lies within {folder}; choose an output folder outside of it.")
     require_empty(out)
-    patients: set[str] = set()
-    left_out: Counter[str] = Counter()
-    n_written = n_unstated = 0
-    for path in _files(folder):
+    tally = _Tally()
+    for image in plain_objects(_files(folder)):
         with libraries_silent():
-            image = _image_or_reason(path)
             cleaned = (
                 image if isinstance(image, str) else _cleaned_or_reason(image, key, dates, out)
             )
-        if isinstance(image, str) or isinstance(cleaned, str):
-            left_out[str(cleaned)] += 1
-            continue
-        patients.add(str(cleaned.PatientID))
-        n_written += 1
-        n_unstated += "BurnedInAnnotation" not in image
-    return DeidentifiedFolder(
-        n_written, len(patients), MappingProxyType(dict(left_out.most_common())), n_unstated
-    )
+            if isinstance(image, str) or isinstance(cleaned, str):
+                tally.left_out[str(cleaned)] += 1
+            else:
+                tally.count(image, cleaned)
+    return tally.result()
+
+
+class _Tally:
+    """What has been done so far."""
+
+    def __init__(self) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._patients: set[str] = set()
+        self._n: Counter[str] = Counter()
+
+    def count(self, original: Dataset, cleaned: Dataset) -> None:
+        """Counts an object that was written."""
+        self._patients.add(str(cleaned.PatientID))
+        is_result = str(original.SOPClassUID) in RESULTS
+        self._n["written"] += 1
+        self._n["results"] += is_result
+        self._n["unstated"] += not is_result and "BurnedInAnnotation" not in original
+        if is_result:
+            self._n["items"] += n_content_items(original) - n_content_items(cleaned)
+
+    def result(self) -> DeidentifiedFolder:
+        return DeidentifiedFolder(
+            self._n["written"],
+            len(self._patients),
+            MappingProxyType(dict(self.left_out.most_common())),
+            self._n["unstated"],
+            self._n["results"],
+            self._n["items"],
+        )
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -111,23 +128,8 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _image_or_reason(path: Path) -> Dataset | str:
-    """An MR image with uncompressed pixels, or why there is none."""
-    try:
-        if not is_dicom(path):
-            return NO_DICOM
-        image = read_whole(path)
-        if str(image.get("SOPClassUID")) not in IMAGES or "PixelData" not in image:
-            return NO_IMAGE
-        if _shows_text(image):
-            return BURNED_IN
-    except Exception:
-        return UNREADABLE  # pydicom raises nearly anything on damaged headers
-    return image if _made_plain(image) else BAD_PIXELS
-
-
 def _cleaned_or_reason(image: Dataset, key: PseudonymKey, dates: Dates, out: Path) -> Dataset | str:
-    """The image without identity, once written; or why it was not.
+    """The object without identity, once written; or why it was not.
 
     Raises:
         OutputError: the disk is full or `out` cannot be written.
@@ -141,6 +143,8 @@ def _cleaned_or_reason(image: Dataset, key: PseudonymKey, dates: Dates, out: Pat
             cleaned.save_as(aside, enforce_file_format=True)
     except OutputError:
         raise
+    except InputError:
+        return UNSURE
     except Exception:
         return UNREADABLE  # pydicom raises nearly anything when it writes damaged elements; counted
     return cleaned
@@ -150,49 +154,3 @@ def _path_of(cleaned: Dataset, out: Path) -> Path:
     """Named by replaced identifiers only."""
     series, instance = str(cleaned.SeriesInstanceUID), str(cleaned.SOPInstanceUID)
     return out / str(cleaned.PatientID) / series / f"{instance}.dcm"
-
-
-def _shows_text(image: Dataset) -> bool:
-    stated = str(image.get("BurnedInAnnotation") or "").strip().upper()
-    kinds = image.get("ImageType") or ()
-    several = [kinds] if isinstance(kinds, str) else kinds
-    is_screen = any(str(each).strip().upper() in _SCREENS for each in several)
-    return stated == "YES" or is_screen or "ConversionType" in image
-
-
-def _made_plain(image: Dataset) -> bool:
-    """Decompresses the pixels, since compressed ones may carry comments, and cuts what follows.
-
-    Alters `image`, which the caller read for this.
-    """
-    try:
-        n_values = int(image.Rows) * int(image.Columns) * int(image.get("SamplesPerPixel", 1))
-        n_bits = n_values * int(image.get("NumberOfFrames") or 1) * int(image.BitsAllocated)
-        n_bytes = (n_bits + 7) // 8
-        if not 0 < n_bytes <= LARGEST_PIXELS_BYTES:
-            return False
-        if image.file_meta.TransferSyntaxUID.is_encapsulated:
-            image.decompress(generate_instance_uid=False)
-        if image.file_meta.TransferSyntaxUID.is_deflated:
-            image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        if len(image.PixelData) < n_bytes:
-            return False
-        pixels = _within_bits_stored(image, bytes(image.PixelData[:n_bytes]))
-        image.PixelData = pixels + b"\0" * (n_bytes % 2)
-    except Exception:
-        return False  # decoders raise nearly anything on damaged pixels
-    return True
-
-
-def _within_bits_stored(image: Dataset, pixels: bytes) -> bytes:
-    """The pixels without what older scanners put into unused upper bits: overlays with text."""
-    unused = int(image.BitsAllocated) - int(image.BitsStored)
-    is_usual = int(image.BitsAllocated) == WORD_BITS and int(image.HighBit) + 1 == int(
-        image.BitsStored
-    )
-    if not (is_usual and 0 < unused < WORD_BITS):
-        return pixels
-    order = "<" if image.file_meta.TransferSyntaxUID.is_little_endian else ">"
-    kind = "i2" if int(image.PixelRepresentation) else "u2"
-    values = np.frombuffer(pixels, dtype=order + kind)
-    return ((values << unused) >> unused).astype(order + kind).tobytes()

@@ -1,14 +1,23 @@
 """A text of a header in, what of it may stay because it cannot name anybody out.
 
 Nothing stays that is not listed here: words of cardiac MR of a description, the names of vendors
-and of their sequences, codes of public terminologies with their published meaning.
+and of their sequences, what this program itself writes of any patient, codes of public
+terminologies with their published meaning.
 """
 
 import re
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Final
 
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from myoseg.anatomy import REGIONS
+from myoseg.cases.dicom.authorship import PROGRAM, RESEARCH_ONLY
+from myoseg.cases.dicom.codes import AHA_SEGMENTS, PRIVATE_SCHEME
+from myoseg.cases.dicom.measure_codes import MEASURES, OBSTRUCTION, PRIVATE_SCHEME_NAME, UNITS
+from myoseg.cases.legend import title_of
 
 REMOVED: Final = "REMOVED"
 MAX_MEANING: Final = 64
@@ -29,6 +38,29 @@ WORDS: Final = frozenset(_CARDIAC_WORDS.split())
 
 _DESCRIPTIONS: Final = frozenset({"SeriesDescription", "ProtocolName"})
 
+_LIBRARY: Final = "highdicom"
+_OWN_TEXTS: Final = frozenset(
+    {
+        *(PROGRAM, f"{PROGRAM} model default", PRIVATE_SCHEME_NAME, RESEARCH_ONLY),
+        *(f"{RESEARCH_ONLY}.", f"LV and RV tissues. {RESEARCH_ONLY}"),
+        *(f"{PROGRAM} segmentation. {RESEARCH_ONLY}", f"{PROGRAM} measurements. {RESEARCH_ONLY}"),
+        *(_LIBRARY, "Highdicom open-source contributors"),
+        *("Referenced Segment Number", "Segment Number", "Image Position (Patient)"),
+        *("Image Position Patient", "Stack ID", "In-Stack Position Number", "Frame Number"),
+    }
+)
+"""What this program and the library that it writes with say wherever they say it."""
+
+_TISSUES: Final = "|".join(
+    re.escape(name)
+    for name in (
+        *(title_of(region) for region in REGIONS.values()),
+        *("LV myocardium", "edema and scar", OBSTRUCTION.meaning),
+    )
+)
+_OWN_NAME: Final = re.compile(rf"(Segment \d{{1,2}}, )?({_TISSUES})", re.IGNORECASE)
+"""Of a segment or a group of measures."""
+
 _VENDORS: Final = (
     r"siemens( healthineers| healthcare gmbh)?|philips( medical systems| healthcare)?|"
     r"ge medical systems|ge healthcare|canon(_mec)?|toshiba(_mec)?|hitachi|fujifilm|"
@@ -48,7 +80,15 @@ _PATTERNS: Final = {
     "ImagedNucleus": re.compile("1H"),
     "StackID": re.compile(r"\d{1,3}"),
     "RescaleType": re.compile("US|OD|HU"),
+    "CodingSchemeDesignator": re.compile(rf"SCT|SRT|DCM|UCUM|LN|RFC5646|{PRIVATE_SCHEME}"),
 }
+
+
+_LANGUAGES: Final = (
+    Code("en", "RFC5646", "English"),
+    Code("en-US", "RFC5646", "English (United States)"),
+    Code("en-GB", "RFC5646", "English (United Kingdom)"),
+)
 
 
 def kept_text(keyword: str, text: str) -> str:
@@ -59,6 +99,8 @@ def kept_text(keyword: str, text: str) -> str:
     >>> kept_text("SequenceName", "*tfi2d1_13"), kept_text("SequenceName", "Smith")
     ('*tfi2d1_13', 'REMOVED')
     """
+    if is_own_text(text):
+        return text
     if keyword in _DESCRIPTIONS:
         words = re.split(r"[^a-z0-9]+", text.lower())
         return " ".join(word for word in words if word in WORDS) or REMOVED
@@ -66,8 +108,14 @@ def kept_text(keyword: str, text: str) -> str:
     return text if pattern is not None and pattern.fullmatch(text) else REMOVED
 
 
+def is_own_text(text: str) -> bool:
+    """Whether a text is one that this program writes of any patient."""
+    is_version = text in (version(PROGRAM), version(_LIBRARY))
+    return text in _OWN_TEXTS or is_version or bool(_OWN_NAME.fullmatch(text))
+
+
 def known_meaning(value: str, scheme: str) -> str | None:
-    """The published meaning of a code; None where it is none of a public terminology."""
+    """The meaning of a code as published, or as this program's; None where it is neither."""
     return _meanings().get((value, scheme))
 
 
@@ -77,4 +125,6 @@ def _meanings() -> dict[tuple[str, str], str]:
     for scheme in CODING_SCHEMES:
         for code in getattr(codes, scheme).concepts.values():
             found[code.value, code.scheme_designator] = code.meaning[:MAX_MEANING]
+    for code in (*UNITS, *MEASURES, OBSTRUCTION, *AHA_SEGMENTS, *_LANGUAGES):
+        found.setdefault((code.value, code.scheme_designator), code.meaning)
     return found

@@ -39,6 +39,13 @@ class Originals:
     planes: tuple[SourcePlane, ...]
     grid: Geometry | None = None
 
+    @property
+    def slice_thickness_mm(self) -> float | None:
+        """As acquired; None where it is not told or differs between slices."""
+        told = {plane.thickness_mm for plane in self.planes}
+        (known,) = told if len(told) == 1 else (None,)
+        return known if known is not None and 0 < known < np.inf else None
+
 
 def originals_of(images: Iterable[tuple[Path, int | None]], grid: Geometry) -> Originals:
     """The planes of images that were read as a volume, in the order of its slices.

@@ -15,6 +15,19 @@ from myoseg.errors import ConfigurationError
 
 Dates = Literal["removed", "shifted"]
 
+SHIFTED: Final = frozenset(
+    {
+        "StudyDate",
+        "SeriesDate",
+        "AcquisitionDate",
+        "ContentDate",
+        "AcquisitionDateTime",
+        "FrameAcquisitionDateTime",
+        "FrameReferenceDateTime",
+    }
+)
+"""The dates of an examination, which may be moved; those of a person never are."""
+
 MIN_KEY_BYTES: Final = 16
 N_NAME_DIGITS: Final = 16
 MAX_SHIFT_DAYS: Final = 3650
@@ -81,9 +94,26 @@ class PseudonymKey:
         number = int.from_bytes(self._digest("days", pseudonym)[:8], "big")
         return day - timedelta(days=1 + number % MAX_SHIFT_DAYS)
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells keys apart and does not tell the key: 16 hexadecimal digits."""
+        return self._digest("fingerprint").hex()[:N_NAME_DIGITS]
+
     def _digest(self, *parts: str) -> bytes:
         message = "\x1f".join(parts).encode("utf-8", "surrogateescape")
         return hmac.new(self.secret, message, hashlib.sha256).digest()
+
+
+@dataclass(frozen=True)
+class Deidentification:
+    """How results are written without identity: as their images are with the same key and dates."""
+
+    key: PseudonymKey
+    dates: Dates = "removed"
+
+    def to_record(self) -> dict[str, str]:
+        """For `run.json`: what must be the same where a run goes on."""
+        return {"dates": self.dates, "key_fingerprint": self.key.fingerprint}
 
 
 @dataclass(frozen=True)
@@ -94,8 +124,12 @@ class Identity:
         key: from which identifiers follow.
         pseudonym: the patient's.
         dates: whether dates of the examination are removed or moved, all by the same days.
+        texts: that stay wherever they stand, since they are known to name nobody.
+        moved_dates: keywords of the dates that are moved where dates are; all others are removed.
     """
 
     key: PseudonymKey
     pseudonym: str
     dates: Dates
+    texts: frozenset[str] = frozenset()
+    moved_dates: frozenset[str] = SHIFTED

@@ -15,6 +15,8 @@ from myoseg.errors import GeometryError, InputError
 MOST_VOXELS: Final = 1 << 28
 """Of a stack; 1 GiB in memory."""
 
+SAME_THICKNESS_MM: Final = 0.05
+
 
 @dataclass(frozen=True)
 class SourceInstance:
@@ -45,6 +47,7 @@ class DicomSeries:
         description: of the series.
         phase: which phase was read, from 1, and of how many.
         notes: what to know of it, one sentence each.
+        slice_thickness_mm: as acquired; None where it is not told or differs between slices.
     """
 
     image: ImageOnGrid
@@ -52,6 +55,7 @@ class DicomSeries:
     description: str
     phase: tuple[int, int]
     notes: tuple[str, ...] = ()
+    slice_thickness_mm: float | None = None
 
 
 def read_dicom_series(stack: Stack, phase: int | None = None) -> DicomSeries:
@@ -81,7 +85,17 @@ def read_dicom_series(stack: Stack, phase: int | None = None) -> DicomSeries:
         description=stack.protocol.description,
         phase=(phase or 1, stack.n_phases),
         notes=(*stack.notes, *_late(chosen, stack, phase)),
+        slice_thickness_mm=_thickness_mm(chosen),
     )
+
+
+def _thickness_mm(frames: list[Frame]) -> float | None:
+    """Of all slices alike."""
+    told = [frame.place.thickness_mm if frame.place else None for frame in frames]
+    known = [each for each in told if each is not None]
+    if len(known) < len(told) or max(known) - min(known) > SAME_THICKNESS_MM:
+        return None
+    return known[0]
 
 
 def _of_phase(frames: tuple[Frame, ...], phase: int | None, label: str) -> Frame:

@@ -9,13 +9,13 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.valuerep import DA, TM
 
-_LIBRARIES: Final = ("pydicom", "highdicom")
+_LIBRARIES: Final = ("pydicom", "highdicom", "pynetdicom", "dicomweb_client", "urllib3")
 _CHECKED: Final = (("PatientBirthDate", DA), ("StudyDate", DA), ("StudyTime", TM))
 
 
 @contextmanager
 def libraries_silent() -> Iterator[None]:
-    """Within it, what pydicom and highdicom warn of or log, which quotes values, is dropped."""
+    """Within it, what the libraries of DICOM warn of or log, which quotes values, is dropped."""
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
     levels = [logger.level for logger in loggers]
     try:

@@ -98,7 +98,17 @@ def load_cascade(folder: Path, record: dict[str, Any], choice: EngineChoice) -> 
     return CascadeModel(replace(table, blocks=kept), models, folder)
 
 
-def _engine_of(stage: Stage, path: Path, record: dict[str, Any], choice: EngineChoice) -> Engine:
+def require_whole_weights(folder: Path, record: dict[str, Any]) -> None:
+    """Checks the files of weights that a cascade's `model.json` describes; loads none.
+
+    Raises:
+        ModelError: one is missing or altered.
+    """
+    for each in record["stages"]:
+        _require_described(folder / each["weights"], each)
+
+
+def _require_described(path: Path, record: dict[str, Any]) -> None:
     if not path.is_file():
         raise ModelError(f"{path} is missing; install myoseg again, or restore it from a copy.")
     if sha256_of(path) != record.get("weights_sha256"):
@@ -106,6 +116,10 @@ def _engine_of(stage: Stage, path: Path, record: dict[str, Any], choice: EngineC
             f"{path} is not the file that model.json describes: it is altered, damaged or of "
             "another training; restore both from one copy."
         )
+
+
+def _engine_of(stage: Stage, path: Path, record: dict[str, Any], choice: EngineChoice) -> Engine:
+    _require_described(path, record)
     make = _openvino_engine if choice.engine == "openvino" else _pytorch_engine
     try:
         stored = safetensors.numpy.load_file(path)
