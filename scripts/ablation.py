@@ -70,6 +70,7 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "prediction: one view": Procedure(views=ONE_VIEW),
     "prediction: framed once": Procedure(n_reframings=0),
     "prediction: no second look": Procedure(second_looks=()),
+    "prediction: scar taken for blood stays blood": Procedure(scar_over_blood=False),
 }
 
 

@@ -95,12 +95,10 @@ def files(phantom_data):
 
 
 def notes_in(folder):
-    """Case and process of each attempt."""
-    return [
-        (path.name.rsplit(".", 2)[0], int(path.name.rsplit(".", 2)[1]))
-        for path in folder.iterdir()
-        if path.name.count(".") == 2 and not path.is_dir()
-    ]
+    """Case and process of each attempt, the latest last."""
+    notes = [p for p in folder.iterdir() if p.name.count(".") == 2 and not p.is_dir()]
+    notes.sort(key=lambda path: path.stat().st_mtime_ns)
+    return [(path.name.rsplit(".", 2)[0], int(path.name.rsplit(".", 2)[1])) for path in notes]
 
 
 def masks_in(folder):
@@ -135,8 +133,7 @@ def test_the_cases_of_a_worker_that_is_killed_are_done_again(cluster, files, sou
     until = time.monotonic() + 60
     while len(notes_in(tmp_path)) < 3 and time.monotonic() < until:
         time.sleep(0.05)
-    begun = [note for note in notes_in(tmp_path) if note[0] != done[0].name]
-    victim = begun[-1][1]
+    _, victim = notes_in(tmp_path)[-1]
     os.kill(victim, signal.SIGKILL)
     done += list(outcomes)
     assert sorted(each.name for each in done) == sorted(each.name for each in files)

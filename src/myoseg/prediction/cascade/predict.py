@@ -32,6 +32,7 @@ class Procedure:
         n_reframings: how often the heart is framed anew by what was found in the last frame.
         views: on which each network votes in its last frame; while the heart is looked for, one
             will do.
+        scar_over_blood: whether what shows scar is no blood where the pool was read from LGE.
     """
 
     second_looks: tuple[tuple[float, float], ...] = tuple(
@@ -39,6 +40,7 @@ class Procedure:
     )
     n_reframings: int = 2
     views: Views = ALL_VIEWS
+    scar_over_blood: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ def predict_blocks(
         blocks = [b for b in model.stage.blocks if b in table.blocks and b.name not in found.mean]
         if blocks:
             found = _merged(found, _predict_stage(case, model, blocks, found, how))
-    return _with_scar_told_from_blood(found, case, table)
+    return _with_scar_told_from_blood(found, case, table) if how.scar_over_blood else found
 
 
 def _with_scar_told_from_blood(
