@@ -236,6 +236,16 @@ def test_ages_and_other_numbers_that_are_no_measure_go(results, value, scheme):
     assert n_content_items(deidentified(whole, KEY)) == before + 1
 
 
+@pytest.mark.parametrize(("number", "stays"), [("1500", True), ("19570413", False)])
+def test_of_a_template_only_a_number_that_can_be_one_stays(results, number, stays):
+    whole = read(results[1])
+    group = next(each for each in whole.ContentSequence if each.ValueType == "CONTAINER")
+    template = Dataset()
+    template.MappingResource, template.TemplateIdentifier = "DCMR", number
+    group.ContentTemplateSequence = Items([template])
+    assert (number.encode() in as_bytes(deidentified(whole, KEY))) == stays
+
+
 def test_measures_codes_and_references_stay_and_comments_go(results, tmp_path):
     whole, cleaned = read(results[1]), deidentified(read(results[1]), KEY)
     (tmp_path / "sr.dcm").write_bytes(as_bytes(cleaned))

@@ -158,9 +158,23 @@ def test_a_deflated_file_is_read_within_bounds(tmp_path, instance, monkeypatch):
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
     dataset.save_as(path, enforce_file_format=True)
     assert headers_of(path).frames[0].shape == (5, 6)
-    monkeypatch.setattr(opening, "LARGEST_INFLATED_BYTES", 2000)
+    monkeypatch.setattr(opening, "LARGEST_INFLATED_HEADER_BYTES", 2000)
     with pytest.raises(InputError, match="grows beyond"):
         headers_of(path)
+
+
+def test_pixels_are_not_inflated_where_only_the_header_is_read(tmp_path, instance, monkeypatch):
+    path = tmp_path / "large"
+    dataset = instance(ImageComments="x")
+    dataset.PixelData = bytes(1 << 20)
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    dataset.save_as(path, enforce_file_format=True)
+    monkeypatch.setattr(opening, "LARGEST_INFLATED_HEADER_BYTES", 1 << 17)
+    assert opening.read_before_pixels(path).ImageComments == "x"
+    assert headers_of(path).frames[0].shape == (5, 6)
+    monkeypatch.setattr(opening, "LARGEST_INFLATED_BYTES", 1 << 17)
+    with pytest.raises(InputError, match="grows beyond"):
+        opening.read_whole(path)
 
 
 def test_a_zip_bomb_is_refused_before_it_is_inflated(tmp_path, monkeypatch):
@@ -173,7 +187,7 @@ def test_a_zip_bomb_is_refused_before_it_is_inflated(tmp_path, monkeypatch):
     body = squeezed.compress(bytes(1 << 26)) + squeezed.flush()
     path = tmp_path / "bomb"
     path.write_bytes(bytes(128) + b"DICM" + length + meta + body)
-    monkeypatch.setattr(opening, "LARGEST_INFLATED_BYTES", 1 << 20)
+    monkeypatch.setattr(opening, "LARGEST_INFLATED_HEADER_BYTES", 1 << 20)
     with pytest.raises(InputError, match="grows beyond 1 MiB"):
         headers_of(path)
 

@@ -130,7 +130,7 @@ def run(tmp_path, archive):
     """Runs a node in a folder of its own; it is ended after the test."""
     nodes = []
 
-    def start(**changes):
+    def start(archive=archive, **changes):
         nodes.append(RunningNode(tmp_path / "state", archive, **changes))
         return nodes[-1]
 

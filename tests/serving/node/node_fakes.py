@@ -9,7 +9,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from myoseg.errors import InputError
+from myoseg.errors import InputError, ModelError
 
 
 def image(study="1.2.3", number=1, **values):
@@ -36,6 +36,23 @@ class FakeSource:
     """Makes one file of a study's images; does otherwise where an image's rows say so."""
 
     def load(self):
+        return fake_results
+
+
+@dataclass(frozen=True)
+class SourceWithout:
+    """Has no model."""
+
+    def load(self):
+        raise ModelError("there is no model; give another.")
+
+
+@dataclass(frozen=True)
+class SourceThatTakesLong:
+    """Takes a minute to load."""
+
+    def load(self):
+        time.sleep(60)
         return fake_results
 
 

@@ -58,6 +58,23 @@ def certificate(tmp_path):
     return cert
 
 
+def test_peers_that_do_not_shake_hands_count_as_connections(run, certificate, monkeypatch):
+    import socket
+
+    from myoseg.serving.node import server
+    from myoseg.serving.node.receiver import Listening
+
+    monkeypatch.setattr(server, "MOST_SOCKETS", 2)
+    node = run(listening=Listening(port=0, tls=tls_for(certificate, None, None)))
+    at = ("127.0.0.1", node.port)
+    with (
+        socket.create_connection(at),
+        socket.create_connection(at),
+        socket.create_connection(at, timeout=5.0) as third,
+    ):
+        assert third.recv(1) == b""
+
+
 def test_images_are_taken_over_tls_from_those_who_show_a_certificate(
     run, certificate, connect, image
 ):

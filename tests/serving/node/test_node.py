@@ -1,13 +1,17 @@
 """A node as a whole: studies that do harm, archives that do not answer, and what is said of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from myoseg.errors import ConfigurationError
 from myoseg.serving.node.receiver import Listening
 from myoseg.serving.node.status import status_table
+from myoseg.serving.node.study import Patience
 
 pytest.importorskip("pynetdicom")
 
+QUICK = Patience(settle_s=0.3, broken_s=2.0, first_wait_s=0.2, longest_wait_s=0.5)
 IDENTITY = ("Meier", "P0815", "1.2.3", "lge_sax")
 
 
@@ -51,6 +55,25 @@ def test_results_wait_for_an_archive_that_does_not_answer(run, archive, image, s
     archive.fault = ""
     node.wait_for("returned")
     assert len(archive.sent) == 1
+
+
+def test_a_sender_that_fails_unexpectedly_holds_up_nothing_and_counts(
+    run, archive, image, send_images
+):
+    faulty = []
+
+    def send(destination, files):
+        if not faulty or files == faulty[0]:
+            faulty.append(files)
+            raise ValueError("Meier^Anna")
+        return archive(destination, files)
+
+    node = run(archive=send, patience=replace(QUICK, most_sendings=2))
+    send_images(node.port, image(study="1.2.31"))
+    (first,) = node.wait_for("failed")
+    assert first.reason == "not returned: sending failed unexpectedly (ValueError); tried 2 times"
+    send_images(node.port, image(study="1.2.32"))
+    node.wait_for("failed", "returned")
 
 
 def test_a_stopped_node_goes_on_where_it_was(run, archive, image, send_images):

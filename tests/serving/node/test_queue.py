@@ -1,10 +1,13 @@
 """The queue of a node: what it does with studies, by hand-made examples."""
 
+import hashlib
 import sqlite3
+import threading
 
 import pytest
 
 from myoseg.errors import ConfigurationError
+from myoseg.serving.node import inbox, upkeep
 from myoseg.serving.node.inbox import QueueFull
 from myoseg.serving.node.queue import Queue
 from myoseg.serving.node.state_folder import StateFolder, only_node
@@ -46,8 +49,6 @@ def open_queue(tmp_path, clock):
 
 
 def add(queue, study="1.2", instance="1.2.3", content=b"image"):
-    import hashlib
-
     path = queue.folder.incoming / f"{instance}.part"
     path.write_bytes(content)
     return queue.inbox.add_image(study, instance, path, hashlib.sha256(content).hexdigest())
@@ -257,6 +258,33 @@ def test_a_study_is_returned_when_every_destination_has_its_results(open_queue, 
     assert only(queue).state is State.RETURNED
 
 
+def test_an_archive_that_does_not_answer_keeps_nothing_from_the_others(open_queue, clock):
+    queue = open_queue(("dicom://A@here:1", "dicom://B@here:2"))
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    first = queue.outbox.next_delivery()
+    queue.outbox.not_delivered(first, "no answer")
+    clock.now += 4
+    second = queue.outbox.next_delivery()
+    assert second.destination != first.destination
+    queue.outbox.delivered(second)
+    assert queue.outbox.next_delivery().destination == first.destination
+
+
+def test_results_that_were_not_returned_are_sent_when_their_study_is_sent_again(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim(), b"first")
+    for _ in range(3):
+        queue.outbox.not_delivered(queue.outbox.next_delivery(), "no answer")
+        clock.now += 8
+    assert only(queue).state is State.FAILED
+    add(queue)
+    assert queue.jobs.claim() is None
+    assert queue.outbox.next_delivery().files[0].read_bytes() == b"first"
+    assert only(queue).sendings == 0
+
+
 def test_retry_sends_results_again_that_are_made_and_else_segments(open_queue, clock):
     queue = open_queue()
     receive(queue, clock)
@@ -296,6 +324,78 @@ def test_images_of_returned_studies_go_and_those_of_others_stay(open_queue, cloc
     assert [study.n_images for study in queue.studies()] == [0, 1]
     assert [path.name for path in queue.folder.images.iterdir()] == ["000002"]
     assert not any(queue.folder.results.iterdir())
+
+
+def during_removal(monkeypatch, module, do):
+    """Has another thread do something as soon as files are removed; it may have to wait."""
+    threads = [threading.Thread(target=do)]
+    remove = module.remove
+
+    def meanwhile(paths):
+        if threads[0].ident is None:
+            threads[0].start()
+            threads[0].join(0.3)
+        remove(paths)
+
+    monkeypatch.setattr(module, "remove", meanwhile)
+    return threads[0]
+
+
+def test_an_image_that_comes_while_older_ones_are_removed_stays(open_queue, clock, monkeypatch):
+    queue = open_queue()
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery())
+    other = during_removal(
+        monkeypatch, upkeep, lambda: add(queue, instance="1.2.4", content=b"late")
+    )
+    queue.upkeep.forget_images(clock.now + 1)
+    other.join()
+    assert [path.read_bytes() for path in queue.folder.images_of(1).iterdir()] == [b"late"]
+
+
+def test_of_two_senders_of_other_contents_the_later_has_its_file(open_queue, monkeypatch):
+    queue = open_queue()
+    add(queue, content=b"first")
+    path = queue.folder.incoming / "other.part"
+    path.write_bytes(b"first")
+    digest = hashlib.sha256(b"first").hexdigest()
+    other = during_removal(
+        monkeypatch, inbox, lambda: queue.inbox.add_image("1.2", "1.2.3", path, digest)
+    )
+    add(queue, content=b"second")
+    other.join()
+    assert [path.read_bytes() for path in queue.folder.images_of(1).iterdir()] == [b"first"]
+
+
+@pytest.mark.parametrize("step", ["folder made", "file moved", "before commit"])
+def test_an_image_that_was_refused_leaves_no_file(open_queue, step):
+    troubles = []
+
+    def full(name):
+        if name in troubles:
+            raise OSError("no space left on device")
+
+    queue = open_queue(step=full)
+    troubles.append(step)
+    with pytest.raises(OSError, match="no space"):
+        add(queue)
+    assert not [path for path in queue.folder.images.rglob("*") if path.is_file()]
+
+
+def test_a_clock_that_is_set_back_makes_nothing_wait_for_the_time_it_showed(open_queue, clock):
+    queue = open_queue()
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    number = add(queue, study="1.3", content=b"other")
+    queue.inbox.release({number}, since=clock.now)
+    queue.outbox.not_delivered(queue.outbox.next_delivery(), "no answer")
+    clock.now -= 1e6
+    assert queue.inbox.settle() == ()
+    clock.now += 10
+    assert queue.inbox.settle() == (number,)
+    clock.now += PATIENCE.longest_wait_s
+    assert queue.outbox.next_delivery() is not None
 
 
 def test_a_study_of_too_many_bytes_is_refused_and_what_came_is_kept(open_queue, clock):

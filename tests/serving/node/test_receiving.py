@@ -11,8 +11,8 @@ from pydicom.uid import CTImageStorage, EnhancedMRImageStorage, JPEG2000Lossless
 
 pytest.importorskip("pynetdicom")
 
-from pynetdicom.dimse_messages import C_STORE_RQ
-from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dimse_messages import C_STORE_RQ, N_CREATE_RQ
+from pynetdicom.dimse_primitives import C_STORE, N_CREATE
 from pynetdicom.dsutils import encode
 
 from myoseg.serving.node.receiver import Listening
@@ -112,6 +112,19 @@ def test_a_study_of_which_the_first_image_was_refused_fails_visibly(run, image, 
     large = image(number=2, PixelData=bytes(6000))
     assert send_images(node.port, large, image()) == [OUT_OF_RESOURCES, SUCCESS]
     node.wait_for("failed")
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+def test_a_study_fails_visibly_of_which_a_connection_of_its_own_brought_a_refused_image(
+    run, image, send_images, syntax
+):
+    node = run(limits=Limits(instance_bytes=4000, free_bytes=0))
+    assert send_images(node.port, image()) == [SUCCESS]
+    large = image(number=2, PixelData=bytes(6000))
+    large.file_meta.TransferSyntaxUID = syntax
+    assert send_images(node.port, large, syntax=syntax) == [OUT_OF_RESOURCES]
+    (study,) = node.wait_for("failed")
+    assert study.reason.startswith("an image was refused (an image of more than")
 
 
 def test_an_image_that_is_taken_after_a_refusal_is_lacking_no_more(run, image, send_images):
@@ -225,6 +238,63 @@ def test_a_study_waits_while_its_sender_is_silent_but_there(run, image, connect)
     association.release()
     (study,) = node.wait_for("returned")
     assert study.n_images == 2
+
+
+def sent_raw(association, kind, request):
+    """Sends a request and does not wait for the answer."""
+    message = kind()
+    message.primitive_to_message(request)
+    for piece in message.encode_msg(association.accepted_contexts[0].context_id, 16_000):
+        association.dul.send_pdu(piece)
+
+
+def wait_until(is_so, within_s=10.0):
+    until = time.monotonic() + within_s
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.05)
+    return is_so()
+
+
+def test_images_that_nobody_will_look_at_leave_no_file(run, connect, image):
+    node = run()
+    association = connect(node.port)
+    for number in range(1, 5):
+        request, each = C_STORE(), image(number=number)
+        request.MessageID, request.Priority = number, 2
+        request.AffectedSOPClassUID = MRImageStorage
+        request.AffectedSOPInstanceUID = each.SOPInstanceUID
+        request.DataSet = BytesIO(encode(each, False, True))
+        sent_raw(association, C_STORE_RQ, request)
+    association.abort()
+    node.wait_for("failed")
+    assert wait_until(lambda: not leftovers(node))
+
+
+def test_content_of_what_is_no_image_is_not_kept(run, connect):
+    node = run()
+    association = connect(node.port)
+    request = N_CREATE()
+    request.MessageID = 1
+    request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = MRImageStorage, "1.9.9"
+    request.AttributeList = BytesIO(b"x" * 60_000)
+    sent_raw(association, N_CREATE_RQ, request)
+    assert wait_until(lambda: not association.is_established)
+    assert wait_until(lambda: not leftovers(node))
+
+
+def test_a_pdu_that_trickles_in_is_not_waited_for(run):
+    node = run(listening=Listening(port=0, timeout_s=1.0))
+    with socket.create_connection(("127.0.0.1", node.port)) as stranger:
+        stranger.sendall(b"\x01\x00\x00\x00\x10\x00")
+
+        def is_cut():
+            try:
+                stranger.sendall(b"x")
+            except OSError:
+                return True
+            return False
+
+        assert wait_until(is_cut)
 
 
 def test_half_an_image_leaves_no_file(run, connect, image):

@@ -33,14 +33,14 @@ def node(tmp_path, orthanc):
     process.wait()
 
 
-def wait_for(folder, state, within_s=200.0):
+def wait_for(folder, state, within_s=500.0):
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         (study,) = json.loads(myoseg("status", "--folder", folder, "--json"))
         if study["state"] in (state, "failed"):
             assert study["state"] == state, study["reason"]
             return study
-        time.sleep(0.5)
+        time.sleep(2.0)
     raise AssertionError(study)
 
 

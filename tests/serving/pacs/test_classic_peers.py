@@ -9,6 +9,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import JPEG2000Lossless
 from pynetdicom import AllStoragePresentationContexts, evt
+from pynetdicom.association import Association
 from pynetdicom.events import Event
 
 from myoseg.errors import ConfigurationError, OutputError, TransferError
@@ -223,6 +224,27 @@ def test_an_archive_that_breaks_off_is_tried_again_and_told(classic_peer, hasty,
     with pytest.raises(TransferError, match=r"broke the connection.* 0 of 2 files"):
         send(at, files_of(study, 2), hasty)
     assert len(came) == hasty.n_tries
+
+
+def test_a_connection_that_ends_between_two_files_is_no_fault_of_the_second(
+    classic_peer, hasty, study, monkeypatch
+):
+    came, aborted, store = [], [], Association.send_c_store
+
+    def late(association, *args, **options):
+        if came and not aborted:
+            aborted.append(association)
+            association.abort()
+        return store(association, *args, **options)
+
+    monkeypatch.setattr(Association, "send_c_store", late)
+
+    def take(event):
+        came.append(event.request.AffectedSOPInstanceUID)
+        return SUCCESS
+
+    outcome = send(classic_peer([(evt.EVT_C_STORE, take)]), files_of(study, 2), hasty)
+    assert (outcome.n_accepted, outcome.refused) == (2, ())
 
 
 def test_a_fetch_goes_on_where_an_archive_broke_off(classic_peer, hasty, study, tmp_path):

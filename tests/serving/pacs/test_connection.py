@@ -32,6 +32,12 @@ def test_credentials_come_from_a_file(tmp_path):
     assert read_credentials(token) == Credentials(token="abc.def")
 
 
+@pytest.mark.parametrize("word", ["0123", "yes", "123_456", "2026-01-31", "1e3", "null", "~"])
+def test_words_of_a_credentials_file_stay_as_they_are_written(tmp_path, word):
+    login = written(tmp_path / "login", f"user: {word}\npassword: {word}\n")
+    assert read_credentials(login) == Credentials(user=word, password=word)
+
+
 def test_credentials_come_from_the_environment():
     assert credentials_of({"PATH": "/bin"}) is None
     assert credentials_of({"MYOSEG_PACS_TOKEN": "abc"}) == Credentials(token="abc")

@@ -20,9 +20,13 @@ LARGEST_FILE_BYTES: Final = 1 << 31
 LARGEST_INFLATED_BYTES: Final = 1 << 29
 """What a deflated file may grow to."""
 
+LARGEST_INFLATED_HEADER_BYTES: Final = 1 << 24
+"""What stands before the pixels of a deflated file; no more is inflated where they are not read."""
+
 _PREAMBLE_BYTES: Final = 132
 _GROUP_LENGTH_BYTES: Final = 12
 _TRANSFER_SYNTAX: Final = 0x00020010
+_PIXELS: Final = (0x7FE00010, 0x7FE00009, 0x7FE00008)
 _CHUNK_BYTES: Final = 1 << 16
 _START_BYTES: Final = 4096
 
@@ -47,7 +51,16 @@ def read_header(path: Path, tags: Iterable[BaseTag]) -> Dataset:
     Raises:
         InputError: the file is damaged, cannot be opened, or grows beyond reason when inflated.
     """
-    return _read(path, tags=[*tags])
+    return _read(path, tags=[*tags], has_pixels=False)
+
+
+def read_before_pixels(path: Path) -> Dataset:
+    """All that stands before the pixels.
+
+    Raises:
+        InputError: as `read_header`.
+    """
+    return _read(path, tags=None, has_pixels=False)
 
 
 def read_whole(path: Path) -> Dataset:
@@ -65,7 +78,7 @@ def read_whole(path: Path) -> Dataset:
             f"{path} has {n_bytes >> 20} MiB; DICOM files of more than {LARGEST_FILE_BYTES >> 20} "
             "MiB are not read."
         )
-    return _read(path, tags=None)
+    return _read(path, tags=None, has_pixels=True)
 
 
 def damaged(path: Path, error: object) -> InputError:
@@ -73,14 +86,14 @@ def damaged(path: Path, error: object) -> InputError:
     return InputError(f"{path} is no readable DICOM file ({error}); copy or export it again.")
 
 
-def _read(path: Path, tags: list[BaseTag | int] | None) -> Dataset:
+def _read(path: Path, tags: list[BaseTag | int] | None, *, has_pixels: bool) -> Dataset:
     try:
         if _may_be_deflated(path):
             meta = read_file_meta_info(path)
             if _is_deflated(meta):
-                return _inflated(path, meta, tags)
+                return _inflated(path, meta, tags, has_pixels=has_pixels)
         return pydicom.dcmread(
-            path, stop_before_pixels=tags is not None, force=True, specific_tags=tags
+            path, stop_before_pixels=not has_pixels, force=True, specific_tags=tags
         )
     except InputError:
         raise
@@ -106,30 +119,56 @@ def _is_deflated(meta: Dataset) -> bool:
     return stated is not None and str(stated.value) == str(DeflatedExplicitVRLittleEndian)
 
 
-def _inflated(path: Path, meta: Dataset, tags: list[BaseTag | int] | None) -> Dataset:
+def _inflated(
+    path: Path, meta: Dataset, tags: list[BaseTag | int] | None, *, has_pixels: bool
+) -> Dataset:
     """The dataset of a deflated file, which pydicom would inflate without bound."""
     start = _PREAMBLE_BYTES + _GROUP_LENGTH_BYTES + int(meta[0x00020000].value)
-    content = b"".join(_chunks(path, start))
-    dataset = read_dataset(BytesIO(content), False, True, specific_tags=tags)
+    most = LARGEST_INFLATED_BYTES if has_pixels else LARGEST_INFLATED_HEADER_BYTES
+    content, is_whole = _content(path, start, most)
+    reached: list[BaseTag] = []
+
+    def stops(tag: BaseTag, vr: str | None, length: int) -> bool:
+        reached.extend([tag] if tag in _PIXELS else [])
+        return bool(reached) and not has_pixels
+
+    # A bomb is not parsed where its pixels are wanted; what is before them may be all that is.
+    if not is_whole and has_pixels:
+        raise _bomb(path, most)
+    dataset = read_dataset(BytesIO(content), False, True, stop_when=stops, specific_tags=tags)
+    if not (is_whole or reached):
+        raise _bomb(path, most)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return dataset
 
 
+def _content(path: Path, start: int, most: int) -> tuple[bytes, bool]:
+    """What a file inflates to, up to about so many bytes, and whether that is all."""
+    chunks: list[bytes] = []
+    n_bytes = 0
+    for chunk in _chunks(path, start):
+        n_bytes += len(chunk)
+        if n_bytes > most:
+            return b"".join(chunks), False
+        chunks.append(chunk)
+    return b"".join(chunks), True
+
+
+def _bomb(path: Path, most: int) -> InputError:
+    return InputError(
+        f"{path} grows beyond {most >> 20} MiB when inflated; no image of a heart does, so it is "
+        "not read."
+    )
+
+
 def _chunks(path: Path, start: int) -> Iterable[bytes]:
-    inflater, n_bytes = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     with path.open("rb") as stream:
         stream.seek(start)
         data = stream.read(_CHUNK_BYTES)
         while data and not inflater.eof:
-            inflated = inflater.decompress(data, _CHUNK_BYTES)
-            n_bytes += len(inflated)
-            if n_bytes > LARGEST_INFLATED_BYTES:
-                raise InputError(
-                    f"{path} grows beyond {LARGEST_INFLATED_BYTES >> 20} MiB when inflated; no "
-                    "image of a heart does, so it is not read."
-                )
-            yield inflated
+            yield inflater.decompress(data, _CHUNK_BYTES)
             data = inflater.unconsumed_tail or stream.read(_CHUNK_BYTES)
     yield inflater.flush(_CHUNK_BYTES)
 

@@ -6,6 +6,7 @@ birth dates, comments and names of readers do not pass, whatever they are called
 structured content option of DICOM PS3.15 (113104), taken strictly.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import MappingProxyType
@@ -56,6 +57,9 @@ _RELATIONS: Final = (
 _SHAPES: Final = (
     *("POINT", "MULTIPOINT", "POLYLINE", "CIRCLE", "ELLIPSE", "POLYGON", "ELLIPSOID"),
 )
+_TEMPLATE: Final = re.compile(r"[1-9][0-9]{0,4}")
+"""Number of a template of PS3.16; a longer one may be a date or a patient's."""
+
 _REFERENCE: Final = (
     *("ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "ReferencedFrameNumber"),
     *("ReferencedSegmentNumber", "PurposeOfReferenceCodeSequence"),
@@ -120,10 +124,11 @@ def _container(item: Dataset, named: Concept | None, clean: Clean, kept: KeptTex
     is_separate = item.get("ContinuityOfContent") == "SEPARATE"
     found.ContinuityOfContent = "SEPARATE" if is_separate else "CONTINUOUS"
     templates = item.get("ContentTemplateSequence")
-    if templates and str(templates[0].get("TemplateIdentifier")).isdecimal():
+    number = str(templates[0].get("TemplateIdentifier")) if templates else ""
+    if _TEMPLATE.fullmatch(number):
         template = Dataset()
         template.MappingResource = "DCMR"
-        template.TemplateIdentifier = str(int(templates[0].TemplateIdentifier))
+        template.TemplateIdentifier = number
         found.ContentTemplateSequence = Items([template])
     return found
 

@@ -46,6 +46,11 @@ class Inbox:
             OSError: the file cannot be moved.
             sqlite3.Error: the record cannot be written. In all cases nothing has changed.
         """
+        # Else another thread could put a file where this one is about to remove it.
+        with self._record.alone():
+            return self._add(study_uid, instance_uid, path, content)
+
+    def _add(self, study_uid: str, instance_uid: str, path: Path, content: str) -> int:
         record, forgotten = self._record, [path]
         placed: list[Path] = []
         try:
@@ -56,18 +61,28 @@ class Inbox:
                 known = self._known(number, instance_uid)
                 is_new = known is None or known["content"] != content
                 if is_new:
-                    placed.append(self._place(number, instance_uid, path, content))
+                    folder = record.folder.images_of(number)
+                    placed.append(folder / image_name(content))
+                    self._place(number, instance_uid, path, content)
                     if known is not None:
-                        folder = record.folder.images_of(number)
                         forgotten.append(folder / image_name(known["content"]))
                     if self._has_begun(study):
-                        forgotten.append(record.folder.results_of(number, study["version"]))
+                        forgotten.append(self._results_of(study))
                 self._reopen(study, now, is_new=is_new)
         except Exception:
             remove(placed)
             raise
         remove(forgotten)
         return number
+
+    def number_of(self, study_uid: str) -> int | None:
+        """The number of a study; None where nothing of it was taken yet.
+
+        Raises:
+            sqlite3.Error: the record cannot be read.
+        """
+        found = self._record.row("SELECT number FROM studies WHERE key = ?", key_of(study_uid))
+        return None if found is None else int(found["number"])
 
     def _study(self, key: str, now: float) -> Row:
         found = self._record.row("SELECT * FROM studies WHERE key = ?", key)
@@ -94,7 +109,7 @@ class Inbox:
         query = "SELECT * FROM instances WHERE study = ? AND key = ?"
         return self._record.row(query, number, key_of(instance_uid))
 
-    def _place(self, number: int, instance_uid: str, path: Path, content: str) -> Path:
+    def _place(self, number: int, instance_uid: str, path: Path, content: str) -> None:
         """Moves the file to its study's folder and notes it."""
         record, n_bytes = self._record, path.stat().st_size
         self._require_room(number, n_bytes)
@@ -104,7 +119,6 @@ class Inbox:
             "INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?)",
             *(number, key_of(instance_uid), content, n_bytes),
         )
-        return target
 
     def _require_room(self, number: int, n_bytes: int) -> None:
         held = self._record.row("SELECT total(n_bytes) AS n FROM instances WHERE study = ?", number)
@@ -115,11 +129,17 @@ class Inbox:
 
     def _has_begun(self, study: Row) -> bool:
         """Whether the images as they were have been processed, or are."""
-        results = self._record.folder.results_of(study["number"], study["version"])
-        return bool(study["attempts"]) or study["state"] == State.RETURNED or results.exists()
+        is_made = self._results_of(study).exists()
+        return bool(study["attempts"]) or study["state"] == State.RETURNED or is_made
+
+    def _results_of(self, study: Row) -> Path:
+        return self._record.folder.results_of(study["number"], study["version"])
 
     def _reopen(self, study: Row, now: float, *, is_new: bool) -> None:
-        """Has a study received again that has a new image, or that failed and is sent again."""
+        """Has a study received again that has a new image, or that failed and is sent again.
+
+        Results that were made of the same images are sent again, and not made again.
+        """
         number, state, record = study["number"], study["state"], self._record
         if state == State.RECEIVING or not (is_new or state == State.FAILED):
             return
@@ -129,7 +149,8 @@ class Inbox:
         record.set(number, attempts=0, interruptions=0, sendings=0, due_at=0)
         if state != State.READY:
             record.set(number, gap="", gap_at=0)
-        record.move(number, State.RECEIVING, now)
+        is_made = not is_new and self._results_of(study).is_dir()
+        record.move(number, State.RESULTS if is_made else State.RECEIVING, now)
 
     def release(
         self,
@@ -176,6 +197,7 @@ class Inbox:
         """
         record, ready = self._record, []
         with record.transaction() as now:
+            record.follow_clock(now, self._patience.longest_wait_s)
             for study in record.rows("SELECT * FROM studies WHERE state = ?", State.RECEIVING):
                 number, is_whole = study["number"], not study["gap"] and not study["unreleased"]
                 if number in busy or self._may_come(study, now, is_whole=is_whole):

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from myoseg.cases.dicom.silence import libraries_silent
+from myoseg.errors import ModelError
 from myoseg.serving.node.processing import ProcessorSource
 from myoseg.serving.node.queue import Queue
 from myoseg.serving.node.receiver import Listening, Receiver
 from myoseg.serving.node.state_folder import StateFolder, only_node
-from myoseg.serving.node.study import Job, Limits, Patience
+from myoseg.serving.node.study import Delivery, Job, Limits, Patience
 from myoseg.serving.node.worker import Ending, Outcome, Worker
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ Send: TypeAlias = Callable[[str, Sequence[Path]], str]
 
 _GLANCE_S: Final = 0.25
 _AFTER_TROUBLE_S: Final = 2.0
-_NO_ROOM_WAIT_S: Final = 30.0
+_PUT_OFF_S: Final = 30.0
 _DAY_S: Final = 86400.0
 
 
@@ -105,7 +106,8 @@ class _Node:
 
     def run(self, started: Callable[[int], None] | None) -> None:
         self._queue.upkeep.recover()
-        self._worker.start()
+        if not self._has_worker():
+            return
         work = (self._look_after, self._segment, self._return)
         threads = [threading.Thread(target=self._repeat, args=(each,)) for each in work]
         try:
@@ -124,6 +126,20 @@ class _Node:
                 if thread.ident is not None:
                     thread.join()
             self._worker.end()
+
+    def _has_worker(self) -> bool:
+        """Starts the process that segments; not if the node is told to stop meanwhile.
+
+        Raises:
+            ModelError: the model cannot be used.
+        """
+        try:
+            self._worker.start()
+        except ModelError:
+            if not self._stop.is_set():
+                raise
+            return False
+        return True
 
     def _repeat(self, step: Callable[[], float]) -> None:
         """Does a step again and again, after as many seconds as it says."""
@@ -166,8 +182,8 @@ class _Node:
                 jobs.failed(job, outcome.reason)
             case Ending.LOST:
                 jobs.lost(job, outcome.reason)
-            case Ending.NO_ROOM:
-                jobs.hand_back(job, outcome.reason, _NO_ROOM_WAIT_S)
+            case Ending.PUT_OFF:
+                jobs.hand_back(job, outcome.reason, _PUT_OFF_S)
             case Ending.STOPPED:
                 jobs.hand_back(job)
 
@@ -188,7 +204,7 @@ class _Node:
         delivery = outbox.next_delivery()
         if delivery is None:
             return _GLANCE_S
-        fault = self._send(delivery.destination, delivery.files)
+        fault = self._fault(delivery)
         if fault:
             log.warning("study %d: not returned: %s", delivery.number, fault)
             self._insist(lambda: outbox.not_delivered(delivery, fault))
@@ -196,6 +212,14 @@ class _Node:
             log.info("study %d: returned", delivery.number)
             self._insist(lambda: outbox.delivered(delivery))
         return 0.0
+
+    def _fault(self, delivery: Delivery) -> str:
+        """Sends; gives why that failed, whatever kept it from it, so that it counts as a try."""
+        try:
+            return self._send(delivery.destination, delivery.files)
+        except Exception as error:
+            log.debug("traceback", exc_info=error)
+            return f"sending failed unexpectedly ({type(error).__name__})"
 
 
 def _told(error: Exception) -> str:

@@ -33,7 +33,9 @@ class Outbox:
                 record.move(number, State.RETURNED, now)
                 return None
         files = sorted(record.folder.results_of(number, version).glob("*.dcm"))
-        return Delivery(number, version, tuple(files), self._destinations[missing[0]])
+        # In turn, so that one archive that does not answer keeps nothing from the others.
+        key = missing[study["sendings"] % len(missing)]
+        return Delivery(number, version, tuple(files), self._destinations[key])
 
     def delivered(self, delivery: Delivery) -> None:
         """Notes that a destination has the results; with the last one, the study is returned.

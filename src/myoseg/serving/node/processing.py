@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
 import pydicom
+from pydicom.multival import MultiValue
 
+from myoseg.cases.dicom.opening import read_before_pixels
 from myoseg.cases.dicom.silence import libraries_silent
 from myoseg.errors import InputError
 
@@ -81,8 +83,7 @@ def _texts(images: Path) -> set[str]:
     with libraries_silent():
         for path in images.iterdir():
             try:
-                header = pydicom.dcmread(path, stop_before_pixels=True, defer_size=1 << 16)
-                found.update(_texts_of(header))
+                found.update(_texts_of(read_before_pixels(path)))
             except Exception:  # noqa: S112 -- what cannot be read has told nothing either
                 continue
     return {text for text in found if len(text) >= _SHORTEST}
@@ -91,4 +92,5 @@ def _texts(images: Path) -> set[str]:
 def _texts_of(header: pydicom.Dataset) -> Iterator[str]:
     for element in header.iterall():
         if element.VR in _FREE_TEXTS and element.value:
-            yield str(element.value)
+            several = element.value if isinstance(element.value, MultiValue) else [element.value]
+            yield from (" ".join(str(each).split()) for each in several)

@@ -5,9 +5,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Final
 
+from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
@@ -171,7 +174,7 @@ class Receiver:
     # What the network library calls.
 
     def _connected(self, event: Any) -> None:
-        bound_messages(event.assoc, self._spool)
+        bound_messages(event.assoc, self._spool, self._listening.timeout_s)
 
     def _spool(self, header: Callable[[], bytes]) -> Spool:
         return Spool(self._incoming, self._limits, header)
@@ -197,7 +200,7 @@ class Receiver:
         try:
             number = self._take(event.request, spool)
         except Exception as error:
-            return self._refuse(event, error)
+            return self._refuse(event, error, spool)
         finally:
             spool.discard()
         image = str(event.request.AffectedSOPInstanceUID)
@@ -219,11 +222,13 @@ class Receiver:
             raise _Refused(DOES_NOT_MATCH, "it is another image than was announced")
         return self._inbox.add_image(uids[2], uids[1], spool.path, content)
 
-    def _refuse(self, event: Any, error: Exception) -> int:
+    def _refuse(self, event: Any, error: Exception, spool: Spool) -> int:
         status, reason = _answer_to(error)
         log.warning("an image was refused: %s", reason)
-        image = str(event.request.AffectedSOPInstanceUID)
-        self._senders.refused(event.assoc, image, reason, self._clock())
+        image, number = str(event.request.AffectedSOPInstanceUID), None
+        with suppress(sqlite3.Error):
+            number = self._inbox.number_of(_study_of(spool))
+        self._senders.refused(event.assoc, image, number, reason, self._clock())
         return status
 
     def _end(self, key: Hashable, gap: str) -> None:
@@ -254,6 +259,18 @@ class _Refused(Exception):  # noqa: N818 -- an answer to a sender, and no fault
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+def _study_of(spool: Spool) -> str:
+    """The identifier of an image's study, by the image's beginning; "" where it does not say."""
+    try:
+        start = read_partial(
+            BytesIO(spool.beginning()), lambda tag, vr, length: tag > _STUDY, specific_tags=[_STUDY]
+        )
+        return str(start[_STUDY].value)
+    except Exception:
+        # pydicom raises nearly anything on damaged files.
+        return ""
 
 
 def _answer_to(error: Exception) -> tuple[int, str]:

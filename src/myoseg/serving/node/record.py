@@ -44,6 +44,12 @@ class Record:
             self._connection.close()
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within it no other thread changes the rows, nor the files that they speak of."""
+        with self._lock:
+            yield
+
+    @contextmanager
     def transaction(self) -> Iterator[float]:
         """Yields the time; what is changed within it is on the disk as a whole or not at all.
 
@@ -96,6 +102,19 @@ class Record:
             "WHERE number = ?",
             now,
             number,
+        )
+
+    def follow_clock(self, now: float, longest_wait_s: float) -> None:
+        """Lets nothing wait for a time that a clock showed before it was set back.
+
+        Within a transaction; what is to wait from now on waits no more than so many seconds.
+        """
+        self.opened_at = min(self.opened_at, now)
+        self.execute(
+            "UPDATE studies SET instance_at = min(instance_at, ?1), gap_at = min(gap_at, ?1), "
+            "changed_at = min(changed_at, ?1), due_at = min(due_at, ?2) "
+            "WHERE max(instance_at, gap_at, changed_at) > ?1 OR due_at > ?2",
+            *(now, now + longest_wait_s),
         )
 
     def studies(self) -> tuple[QueuedStudy, ...]:

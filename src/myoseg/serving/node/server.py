@@ -3,6 +3,7 @@
 import logging
 import socket
 import ssl
+import threading
 from typing import Any, Final
 
 from pynetdicom.transport import ThreadedAssociationServer
@@ -26,11 +27,24 @@ class NodeServer(ThreadedAssociationServer):
     ) -> None:
         """As the library's; `tls` is not its own, which shakes hands before the next may come."""
         self._tls, self._timeout_s = tls, timeout_s
+        self._n_opening, self._lock = 0, threading.Lock()
         super().__init__(*args, **kwargs)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Whether there is room for one more."""
-        return len(self.active_associations) < MOST_SOCKETS
+        return len(self.active_associations) + self._n_opening < MOST_SOCKETS
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Has a thread serve a connection."""
+        self._count(1)
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serves it; what comes of it is an association, or nothing."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._count(-1)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serves a connection, in its own thread."""
@@ -40,6 +54,10 @@ class NodeServer(ThreadedAssociationServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Says that a connection failed, and nothing of what came over it."""
         log.warning("a connection failed before it could be served")
+
+    def _count(self, n: int) -> None:
+        with self._lock:
+            self._n_opening += n
 
     def _secured(self, request: socket.socket) -> socket.socket:
         if self._tls is None:

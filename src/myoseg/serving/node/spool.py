@@ -7,11 +7,13 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 from uuid import uuid4
 
 from myoseg.serving.node.durable import remove
 from myoseg.serving.node.study import MB, Limits
+
+_BEGINNING_BYTES: Final = 1 << 14
 
 
 class Spool(io.BytesIO):
@@ -36,11 +38,13 @@ class Spool(io.BytesIO):
         self._limits, self._header = limits, header
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
+        self._first = b""
 
     def write(self, data: Any) -> int:
         """Writes a piece."""
         piece = bytes(data)
         self.n_bytes += len(piece)
+        self._first += piece[: _BEGINNING_BYTES - len(self._first)]
         if self.n_bytes > self._limits.instance_bytes:
             self.fault = f"an image of more than {self._limits.instance_bytes / MB:g} MB"
         if not self.fault:
@@ -49,6 +53,10 @@ class Spool(io.BytesIO):
             except OSError as error:
                 self.fault = error.strerror or type(error).__name__
         return len(piece)
+
+    def beginning(self) -> bytes:
+        """The first 16 KiB of an image as a file has them, though nothing could be written."""
+        return self._header() + self._first
 
     def finish(self) -> str:
         """Waits until the file is on the disk.

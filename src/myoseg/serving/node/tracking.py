@@ -15,7 +15,7 @@ class Sender:
 
     Attributes:
         since: when it began, in seconds since 1970.
-        numbers: of the studies that it sent to.
+        numbers: of the studies that it sent to, or was to.
         refused: images that were refused and have not been taken since, and why.
     """
 
@@ -48,12 +48,16 @@ class Senders:
             sender.numbers.add(number)
             sender.refused.pop(image, None)
 
-    def refused(self, key: Hashable, image: str, reason: str, now: float) -> None:
-        """It sent an image, which was refused."""
+    def refused(
+        self, key: Hashable, image: str, number: int | None, reason: str, now: float
+    ) -> None:
+        """It sent an image, which was refused; of the study of a number, where that is known."""
         with self._lock:
-            refused = self._open.setdefault(key, Sender(now)).refused
-            if len(refused) < _MOST_REFUSED:
-                refused[image] = reason
+            sender = self._open.setdefault(key, Sender(now))
+            if number is not None:
+                sender.numbers.add(number)
+            if len(sender.refused) < _MOST_REFUSED:
+                sender.refused[image] = reason
 
     def end(self, key: Hashable) -> Sender | None:
         """It has ended; None where it had ended before."""

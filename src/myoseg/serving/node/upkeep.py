@@ -30,8 +30,7 @@ class Upkeep:
         """
         record = self._record
         with record.transaction() as now:
-            # A clock that was set back must not make anything wait for the time it showed.
-            record.execute("UPDATE studies SET instance_at = min(instance_at, ?), due_at = 0", now)
+            record.follow_clock(now, 0.0)
             record.execute(
                 "UPDATE studies SET gap = ?, gap_at = ? WHERE unreleased AND state = ?",
                 *(STOPPED, now, State.RECEIVING),
@@ -127,6 +126,17 @@ class Upkeep:
             sqlite3.Error: it cannot be recorded; nothing is removed.
         """
         record = self._record
+        # Else an image that comes meanwhile would be removed with those that it lies beside.
+        with record.alone():
+            studies = self._forget_rows(before)
+            for study in studies:
+                number = study["number"]
+                remove((record.folder.images_of(number),))
+                remove((record.folder.results_of(number, study["version"]),))
+        return tuple(study["number"] for study in studies)
+
+    def _forget_rows(self, before: float) -> list[Row]:
+        record = self._record
         with record.transaction():
             studies = record.rows(
                 "SELECT number, version FROM studies WHERE state = ? AND changed_at < ? "
@@ -135,8 +145,4 @@ class Upkeep:
             )
             for study in studies:
                 record.execute("DELETE FROM instances WHERE study = ?", study["number"])
-        for study in studies:
-            number = study["number"]
-            remove((record.folder.images_of(number),))
-            remove((record.folder.results_of(number, study["version"]),))
-        return tuple(study["number"] for study in studies)
+        return studies

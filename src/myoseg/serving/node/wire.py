@@ -1,16 +1,19 @@
 """A connection of the network library enters; one that no peer can fill memory through leaves.
 
-The library gathers a message in memory, and believes the length that a PDU claims. Here images go
-to a file piece by piece, and whoever claims or sends too much is cut off.
+The library gathers a message in memory, believes the length that a PDU claims, and waits for it for
+ever. Here images go to a file piece by piece, and whoever claims or sends too much, or lets a PDU
+trickle in, is cut off.
 """
 
-from collections.abc import Callable
+import queue
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dsutils import create_file_meta, encode_file_meta
 
 from myoseg.serving.node.spool import Spool
+from myoseg.serving.pacs.guard import receive_within
 
 LARGEST_PDU_BYTES: Final = 1 << 17
 """That is asked for; a PDU of more is refused."""
@@ -20,25 +23,26 @@ _LARGEST_COMMAND_BYTES: Final = 1 << 14
 _MOST_MESSAGES: Final = 4
 _PREAMBLE: Final = b"\0" * 128 + b"DICM"
 _INVALID_PDU: Final = "Evt19"
+_STORE_REQUEST: Final = 0x0001
 
 MakeSpool = Callable[[Callable[[], bytes]], Spool]
 
 
-def bound_messages(association: Any, make_spool: MakeSpool) -> None:
+def bound_messages(association: Any, make_spool: MakeSpool, silence_s: float) -> None:
     """Has an association write images to files, and bounds what it holds in memory.
 
     Args:
         association: of pynetdicom, before its first message.
         make_spool: makes a file for an image, given what the file begins with.
+        silence_s: how long a PDU may take, from its first byte to its last, in seconds.
     """
-    connection = association.dul.socket
-    receive, take = connection.recv, association.dimse.receive_primitive
+    connection, take = association.dul.socket, association.dimse.receive_primitive
     n_command_bytes = 0
 
     def bounded_receive(n_bytes: int) -> bytearray:
         if n_bytes > LARGEST_PDU_BYTES + _SPARE_BYTES:
             raise OSError(f"a PDU of {n_bytes} bytes was announced")
-        return bytearray(receive(n_bytes))
+        return receive_within(connection, n_bytes, silence_s)
 
     def bounded_take(primitive: Any) -> None:
         nonlocal n_command_bytes
@@ -61,6 +65,8 @@ def _message(association: Any, make_spool: MakeSpool) -> DIMSEMessage:
 
     def header() -> bytes:
         command = message.command_set
+        if command.CommandField != _STORE_REQUEST:
+            raise ValueError("content came with a message that has none")
         syntax = association._accepted_cx[message.context_id].transfer_syntax[0]
         meta = create_file_meta(
             sop_class_uid=command.AffectedSOPClassUID,
@@ -88,8 +94,19 @@ def _is_taken(take: Callable[[Any], None], primitive: Any) -> bool:
 
 
 def drop_unfinished(association: Any) -> None:
-    """Removes the file of an image of which not all has come."""
+    """Removes the files of images of which not all has come, or that nobody will look at."""
     message = association.dimse.message
-    spool = None if message is None else message.data_set
-    if isinstance(spool, Spool):
-        spool.discard()
+    contents = [None if message is None else message.data_set]
+    contents += [getattr(each, "DataSet", None) for each in _waiting(association)]
+    for spool in contents:
+        if isinstance(spool, Spool):
+            spool.discard()
+
+
+def _waiting(association: Any) -> Iterator[Any]:
+    """Takes the messages that came whole and were not answered."""
+    while True:
+        try:
+            yield association.dimse.msg_queue.get_nowait()[1]
+        except queue.Empty:
+            return

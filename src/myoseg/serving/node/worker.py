@@ -1,5 +1,6 @@
 """Jobs enter a process of their own; what became of each leaves, even if the process dies."""
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -20,18 +21,25 @@ log = logging.getLogger(__name__)
 
 _LOADING_S: Final = 600.0
 _GLANCE_S: Final = 0.2
+_MAY_PASS: Final = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "ENOMEM", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+)
+"""What keeps results from being written and is no fault of the study: no room, no handles."""
 
 
 class Ending(Enum):
     """What became of a job.
 
-    DONE: its results are there. FAILED: there will never be any. NO_ROOM: they could not be
-    written now. LOST: the process died or hung. STOPPED: the node was told to stop.
+    DONE: its results are there. FAILED: there will never be any. PUT_OFF: they could not be made
+    or written now, for no fault of the study. LOST: the process died or hung, or what it needs
+    could not be read. STOPPED: the node was told to stop.
     """
 
     DONE = "done"
     FAILED = "failed"
-    NO_ROOM = "no room"
+    PUT_OFF = "put off"
     LOST = "lost"
     STOPPED = "stopped"
 
@@ -84,11 +92,12 @@ class Worker:
             if self._process is None or not self._process.is_alive():
                 self.end()
                 self.start()
-            assert self._pipe is not None
+        except (ModelError, OSError) as error:
+            ending = Ending.STOPPED if self._stop.is_set() else Ending.PUT_OFF
+            return Outcome(ending, getattr(error, "strerror", None) or str(error))
+        assert self._pipe is not None
+        try:
             self._pipe.send((images, out))
-        except ModelError as error:
-            ending = Ending.STOPPED if self._stop.is_set() else Ending.LOST
-            return Outcome(ending, str(error))
         except OSError:
             return Outcome(Ending.LOST, "the process that segments it died")
         outcome = self._answer(self._longest_s)
@@ -116,7 +125,8 @@ class Worker:
                 return Outcome(Ending.LOST, f"segmenting it took more than {longest_s:g} s")
         try:
             answer = self._pipe.recv()
-        except (EOFError, OSError):
+        except Exception:
+            # Nothing whole came, or nothing that can be read.
             return Outcome(Ending.LOST, "the process that segments it died")
         assert isinstance(answer, Outcome)
         return answer
@@ -146,15 +156,24 @@ def _outcome(processor: Processor, images: Path, out: Path) -> Outcome:
     try:
         out.mkdir(parents=True)
         processor(images, out)
-    except OutputError:
-        return Outcome(Ending.NO_ROOM, "the results cannot be written now")
-    except OSError as error:
-        return Outcome(Ending.NO_ROOM, f"the results cannot be written now ({error.strerror})")
+    except (OutputError, OSError) as error:
+        return _kept_from_writing(error)
     except MemoryError:
         return Outcome(Ending.LOST, "memory ran out")
     except Exception as error:
         return Outcome(Ending.FAILED, told_of(error, images))
     return Outcome(Ending.DONE)
+
+
+def _kept_from_writing(error: Exception) -> Outcome:
+    """What becomes of a job that could not read or write; only what may pass is put off."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if not isinstance(cause, OSError):
+        return Outcome(Ending.PUT_OFF, "the results cannot be written now")
+    why = cause.strerror or type(cause).__name__
+    if cause.errno in _MAY_PASS:
+        return Outcome(Ending.PUT_OFF, f"the results cannot be written now ({why})")
+    return Outcome(Ending.LOST, f"images or results cannot be read or written ({why})")
 
 
 def _end_with_parent() -> None:

@@ -144,6 +144,8 @@ class ClassicArchive:
         except MyosegError:
             raise
         except Exception:
+            if not association.is_established:
+                raise self._line.broken() from None
             # pydicom raises nearly anything on damaged files.
             return FileOutcome(file.path, accepted=False, status="not sent: it cannot be read")
         if may_pass(status):

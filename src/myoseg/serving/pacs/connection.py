@@ -1,5 +1,6 @@
 """How to speak to archives: our name, TLS, credentials, patience; checked on the way."""
 
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -201,7 +202,8 @@ def read_credentials(path: Path) -> Credentials:
         content = path.read_text(encoding="utf-8") if n_bytes <= _LARGEST_FILE_BYTES else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read; give a file of text.") from error
-    if mode & 0o007:
+    # Windows keeps who may read a file elsewhere, and tells nothing of it here.
+    if os.name != "nt" and mode & 0o007:
         raise ConfigurationError(
             f"{path} holds credentials and can be read by everyone; type `chmod 600 {path}`."
         )
@@ -210,13 +212,15 @@ def read_credentials(path: Path) -> Credentials:
 
 def _fields(content: str, path: Path) -> dict[str, str]:
     try:
-        found: Any = yaml.safe_load(content)
+        # Texts alone: YAML would make 83 of the password 0123, and True of yes.
+        found: Any = yaml.load(content, Loader=yaml.BaseLoader)  # noqa: S506
     except yaml.YAMLError:
         # Neither the fault nor its cause is shown: both quote the line.
         found = None
-    if not isinstance(found, dict) or not set(found) <= set(VARIABLES) or None in found.values():
+    is_fine = isinstance(found, dict) and set(found) <= set(VARIABLES)
+    if not is_fine or not all(isinstance(value, str) for value in found.values()):
         raise ConfigurationError(
             f"{path} holds no credentials; write two lines, `user: NAME` and `password: WORD`, or "
             "one, `token: WORD`."
         ) from None
-    return {name: str(value) for name, value in found.items()}
+    return dict(found)

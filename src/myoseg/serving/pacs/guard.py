@@ -56,7 +56,7 @@ class Guard:
 
         def bounded(n_bytes: int) -> bytearray:
             self._count(key, n_bytes)
-            return _receive(transport, n_bytes, self._silence_s)
+            return receive_within(transport, n_bytes, self._silence_s)
 
         transport.socket.settimeout(self._silence_s)
         # The one place through which every byte of a peer passes.
@@ -89,8 +89,13 @@ class Guard:
             self._unanswered.pop(id(event.assoc), None)
 
 
-def _receive(transport: Any, n_bytes: int, within_s: float) -> bytearray:
+def receive_within(transport: Any, n_bytes: int, within_s: float) -> bytearray:
     """Bytes of a connection, fewer where it ended; a unit that trickles in is waited for no longer.
+
+    Args:
+        transport: pynetdicom's, of the connection.
+        n_bytes: that are to come.
+        within_s: how long they may take together, in seconds.
 
     Raises:
         OSError: they did not come in time, or the connection broke.

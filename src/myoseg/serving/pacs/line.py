@@ -134,9 +134,13 @@ class Line:
         """
         code = status.get("Status")
         if code is None:
-            raise TransferError(
-                f"{self.address} broke the connection or was silent for {self.how.answer_s:g} s; "
-                "try again, or allow more time with --timeout.",
-                is_transient=True,
-            )
+            raise self.broken()
         return int(code)
+
+    def broken(self) -> TransferError:
+        """What is said where a connection ended before its time."""
+        return TransferError(
+            f"{self.address} broke the connection or was silent for {self.how.answer_s:g} s; "
+            "try again, or allow more time with --timeout.",
+            is_transient=True,
+        )
