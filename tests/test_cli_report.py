@@ -126,8 +126,8 @@ def test_images_on_another_grid_are_refused_and_the_others_go_on(
     asked = ("report", copy, "--images", phantom_data, "-o", tmp_path / "out")
     code, err = command(*asked)
     assert code == 3
-    assert "29x32x2 but" in err
-    assert "resample both to one grid" in err
+    assert "29x32x2, which is the grid of none of its images (bssfp 32x32x2" in err
+    assert "resample them to one of these grids" in err
     assert len(list((tmp_path / "out").glob("*_report.html"))) == 3
     assert (tmp_path / "out" / "index.html").is_file()
 
