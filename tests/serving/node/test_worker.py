@@ -1,7 +1,9 @@
 """The process that segments: what becomes of a job where it, the disk or the model fails."""
 
 import errno
+import shutil
 import threading
+from types import SimpleNamespace
 
 import pytest
 from node_fakes import FakeSource, SourceThatTakesLong, SourceWithout
@@ -37,6 +39,17 @@ def test_only_what_may_pass_is_put_off_without_end(tmp_path, error, cause, endin
     assert outcome.ending is ending
     assert outcome.reason
     assert "Meier" not in outcome.reason
+
+
+@pytest.mark.parametrize(("free_bytes", "ending"), [(0, Ending.PUT_OFF), (2**30, Ending.LOST)])
+def test_an_error_without_a_number_is_put_off_where_the_disk_is_full(
+    tmp_path, monkeypatch, free_bytes, ending
+):
+    usage = SimpleNamespace(free=free_bytes)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    (tmp_path / "images").mkdir()
+    error = OSError("4096 requested and 0 written")
+    assert _outcome(raising(error), tmp_path / "images", tmp_path / "out").ending is ending
 
 
 def test_a_process_that_cannot_be_started_again_costs_no_study_an_attempt(tmp_path):

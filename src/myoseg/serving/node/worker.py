@@ -4,6 +4,7 @@ import errno
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -27,6 +28,9 @@ _MAY_PASS: Final = frozenset(
     if hasattr(errno, name)
 )
 """What keeps results from being written and is no fault of the study: no room, no handles."""
+
+
+_HARDLY_ANY_BYTES: Final = 16 * 2**20
 
 
 class Ending(Enum):
@@ -157,7 +161,7 @@ def _outcome(processor: Processor, images: Path, out: Path) -> Outcome:
         out.mkdir(parents=True)
         processor(images, out)
     except (OutputError, OSError) as error:
-        return _kept_from_writing(error)
+        return _kept_from_writing(error, images)
     except MemoryError:
         return Outcome(Ending.LOST, "memory ran out")
     except Exception as error:
@@ -165,15 +169,23 @@ def _outcome(processor: Processor, images: Path, out: Path) -> Outcome:
     return Outcome(Ending.DONE)
 
 
-def _kept_from_writing(error: Exception) -> Outcome:
-    """What becomes of a job that could not read or write; only what may pass is put off."""
+def _kept_from_writing(error: Exception, images: Path) -> Outcome:
+    """What becomes of a job that could not read or write; only what may pass is put off.
+
+    Some libraries raise an OSError without its number; then the disk itself is asked.
+    """
     cause = error if isinstance(error, OSError) else error.__cause__
     if not isinstance(cause, OSError):
         return Outcome(Ending.PUT_OFF, "the results cannot be written now")
     why = cause.strerror or type(cause).__name__
-    if cause.errno in _MAY_PASS:
+    if cause.errno in _MAY_PASS or (cause.errno is None and _is_full(images)):
         return Outcome(Ending.PUT_OFF, f"the results cannot be written now ({why})")
     return Outcome(Ending.LOST, f"images or results cannot be read or written ({why})")
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether results would hardly fit on this folder's disk."""
+    return shutil.disk_usage(folder).free < _HARDLY_ANY_BYTES
 
 
 def _end_with_parent() -> None:
