@@ -3,6 +3,7 @@ import pytest
 
 from myoseg.cases.phantom.trabeculae import (
     TALLEST,
+    WIDEST,
     Muscle,
     TrabecularLayer,
     draw_layer,
@@ -25,6 +26,17 @@ def test_a_papillary_muscle_by_hand():
     assert np.sum(inside) * 0.25 == pytest.approx(np.pi * 6 * 4, rel=0.05)
     assert UPWARD[inside].max() == pytest.approx(25, abs=0.6)
     assert LATERAL[inside].mean() == pytest.approx(0, abs=0.3)
+
+
+def test_where_the_cavity_closes_the_muscle_is_squeezed():
+    """Its longer radius of 6 mm, in a cavity of 8 mm, is 3.6 mm; the other in proportion."""
+    inside = MUSCLE.inside(LATERAL, UPWARD, 8.0, 0.45)
+    assert np.sum(inside) * 0.25 == pytest.approx(np.pi * 3.6 * 2.4, rel=0.08)
+    assert np.ptp(UPWARD[inside]) <= 2 * WIDEST * 8.0
+
+
+def test_a_closed_cavity_holds_no_muscle():
+    assert not MUSCLE.inside(LATERAL, UPWARD, 0.0, 0.45).any()
 
 
 @pytest.mark.parametrize("level", [0.05, 0.95])

@@ -22,6 +22,9 @@ CELL_MM: Final = 7.0
 LAYER_MM: Final = 14.0
 BAND_LEVELS: Final = (0.35, 0.75)
 
+WIDEST: Final = 0.45
+"""Of a muscle's radii, as a share of the cavity's; where the cavity closes, muscle is squeezed."""
+
 TALLEST: Final = 1.6
 """Of a trabecular layer's folds, as a share of its reach."""
 
@@ -81,8 +84,9 @@ class Muscle:
         """Points within it, in a cavity of this mean radius."""
         begins, ends = self.levels
         size = smooth_step((level - begins) / 0.08 + 0.4) * smooth_step((ends - level) / 0.1 + 0.5)
-        if size <= 0.1:
+        if size <= 0.1 or cavity_mm <= 0:
             return np.zeros(lateral_mm.shape, dtype=np.bool_)
+        size *= min(1.0, WIDEST * cavity_mm / max(self.radii_mm))
         along_mm, across_mm = (radius * size for radius in self.radii_mm)
         angle = np.deg2rad(self.angle_deg)
         cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
