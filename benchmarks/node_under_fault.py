@@ -25,6 +25,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pydicom
@@ -51,11 +52,12 @@ LGE_SERIES = "S0300"
 
 DISK_MB = 300
 FULL_S = 12.0
-LONGEST_LIFE_S = 12.0
-"""From when the node listens until it is killed."""
+WHILE_SENT = 0.4
+"""Part of the kills that falls while studies are sent; the others spread over the rest."""
 
-AS_IT_STARTS = 0.01
-"""How likely the countdown begins before, each fifth of a second."""
+LONGEST_DELAY_S = 8.0
+SOON_S = 0.5
+"""From when a kill is due until it falls: at any moment, or soon after images or results came."""
 
 IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 KINDS = {"SEG": "segmentations", "SR": "reports"}
@@ -273,7 +275,8 @@ def main() -> None:
 
 def run(place: Path, asked: argparse.Namespace) -> bool:
     """Runs all of it; says whether every study was done once or failed visibly."""
-    rng, began = random.Random(asked.seed), time.monotonic()
+    kills = Kills(asked.n, asked.kills, random.Random(asked.seed))
+    began = time.monotonic()
     series = "*" if asked.all_sequences else LGE_SERIES
     studies = studies_to_send(place / "simulated", asked.n, series)
     print(
@@ -286,22 +289,68 @@ def run(place: Path, asked: argparse.Namespace) -> bool:
         began = time.monotonic()
         with ThreadPoolExecutor(N_SENDERS) as pool:
             sent = [pool.submit(send, images, node.port, tries) for images in studies]
-            early = disturb(node, rng, asked, disk if is_small else None, sent)
+            early = disturb(node, kills, asked, disk if is_small else None, sent)
             node.kill()
         seconds = time.monotonic() - began
         for each in sent:
             each.result()
-        return told(node, asked, ask, studies, early, tries, seconds, is_small)
+        return told(node, asked, ask, studies, early, kills, tries, seconds, is_small)
 
 
-def disturb(node, rng, asked, disk, sent) -> dict[str, float]:
+@dataclass
+class Kills:
+    """When the node is killed.
+
+    The very first is due at once; those after it while senders send and the node has a study in
+    part; the others as their part of the studies is done, every second of them as soon as results
+    wait to be returned.
+    """
+
+    n_studies: int
+    n_kills: int
+    rng: random.Random
+    n_fallen: int = 0
+    falls_at: float | None = None
+    fallen_in: Counter[str] = field(default_factory=Counter)
+
+    def is_time(self, now: Counter[str], *, sending: bool) -> bool:
+        """Whether the next one falls now, given how many studies are in each state."""
+        if self.n_fallen == self.n_kills:
+            return False
+        if self.falls_at is None:
+            self.falls_at = self._due(now, sending=sending)
+        return self.falls_at is not None and time.monotonic() >= self.falls_at
+
+    def note(self, now: Counter[str], *, sending: bool) -> None:
+        """One has fallen."""
+        self.n_fallen, self.falls_at = self.n_fallen + 1, None
+        for state in ("receiving", "processing", "results ready"):
+            self.fallen_in[state] += bool(now[state])
+        self.fallen_in["while senders sent"] += sending
+
+    def _due(self, now: Counter[str], *, sending: bool) -> float | None:
+        n_early = round(WHILE_SENT * self.n_kills)
+        late = self.n_fallen - n_early
+        if late < 0 and sending:
+            received = self.n_fallen == 0 or now["receiving"]
+            return time.monotonic() + self.rng.uniform(0, SOON_S) if received else None
+        done = now["returned"] + now["failed"]
+        if done < self.n_studies * late / (self.n_kills - n_early):
+            return None
+        if late % 2:
+            return time.monotonic() + self.rng.uniform(0, LONGEST_DELAY_S)
+        if not now["results ready"]:
+            return None
+        return time.monotonic() + self.rng.uniform(0, SOON_S)
+
+
+def disturb(node, kills, asked, disk, sent) -> dict[str, float]:
     """Kills the node and fills its disk, until all is done; gives its memory after 20 studies."""
-    kills, next_kill = 0, 0.0
-    until = time.monotonic() + (asked.longest or 300 + 10 * asked.n)
+    until = time.monotonic() + (asked.longest or 300 + 15 * asked.n)
     early: dict[str, float] = {}
     filler = None
     while time.monotonic() < until:
-        time.sleep(0.2)
+        time.sleep(0.05)
         node.watch()
         now = states(node.folder)
         done = now["returned"] + now["failed"]
@@ -314,23 +363,21 @@ def disturb(node, rng, asked, disk, sent) -> dict[str, float]:
         if node.process.poll() is not None:
             print(f"the node ended by itself ({node.process.returncode}); started again")
             node.start()
-        if not next_kill and (node.is_up() or rng.random() < AS_IT_STARTS):
-            next_kill = time.monotonic() + rng.uniform(0, LONGEST_LIFE_S)
-        if kills < asked.kills and next_kill and time.monotonic() > next_kill:
-            kills += 1
-            print(f"kill {kills}: {dict(now)}", flush=True)
+        sending = not all(each.done() for each in sent)
+        if kills.is_time(now, sending=sending):
             node.kill()
+            kills.note(now, sending=sending)
+            print(f"kill {kills.n_fallen}: {dict(now)}", flush=True)
             node.start()
-            next_kill = 0.0
-        is_over = done == asked.n and all(each.done() for each in sent)
-        if is_over and kills >= asked.kills and (disk is None or filler is not None):
+        is_over = done == asked.n and not sending
+        if is_over and kills.n_fallen >= asked.kills and (disk is None or filler is not None):
             break
     if filler is not None:
         filler.join()
     return early
 
 
-def told(node, asked, ask, studies, early, tries, seconds, is_small) -> bool:
+def told(node, asked, ask, studies, early, kills, tries, seconds, is_small) -> bool:
     """Prints the table."""
     found = results_in(ask)
     uids = [str(images[0].StudyInstanceUID) for images in studies]
@@ -345,7 +392,10 @@ def told(node, asked, ask, studies, early, tries, seconds, is_small) -> bool:
         "lost": lost,
         "duplicates at the destination": len(doubled),
         "states in the node": ", ".join(f"{n} {state}" for state, n in now.items()),
-        "kills": node.started - 1,
+        "kills": kills.n_fallen,
+        "of them with a study in this state": ", ".join(
+            f"{n} {state}" for state, n in kills.fallen_in.items()
+        ),
         "disk full": "once, on a small ext4" if is_small else "no (not root, or no mount)",
         "connections by senders": tries["connections"],
         "connections cut off or refused an image": tries["cut off or refused"],
