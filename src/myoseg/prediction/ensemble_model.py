@@ -162,7 +162,9 @@ def _unet_engine(segmenter: UNet, choice: EngineChoice) -> Engine:
     from myoseg.prediction.engines.openvino_unet import unet_graph
 
     weights, normalisation = _arrays_of(segmenter.body), segmenter.normalisation
-    return OpenVINOEngine(lambda shape: unet_graph(weights, normalisation, shape), choice)
+    return OpenVINOEngine(
+        lambda shape: unet_graph(weights, normalisation, shape, choice.precision), choice
+    )
 
 
 def _unet_plus_plus_engine(segmenter: UNetPlusPlus, choice: EngineChoice) -> Engine:

@@ -12,7 +12,7 @@ from myoseg.cases.phantom import SMALL, simulate_case
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.networks.unet_body import UNetBody
 from myoseg.prediction.engines import engine as engines
-from myoseg.prediction.engines import openvino, pytorch
+from myoseg.prediction.engines import layouts, openvino, openvino_unet, pytorch
 from myoseg.prediction.engines.engine import REFERENCE, EngineChoice, choose_engine
 from myoseg.prediction.engines.openvino import OpenVINOEngine
 from myoseg.prediction.engines.openvino_unet import unet_graph
@@ -35,6 +35,9 @@ def network_of(normalisation, seed=0):
         if isinstance(module, torch.nn.BatchNorm2d | torch.nn.InstanceNorm2d):
             module.weight.data.uniform_(0.5, 1.5)
             module.bias.data.normal_()
+        is_convolution = isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d)
+        if is_convolution and module.bias is not None:
+            module.bias.data.normal_(0, 0.5)
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     return network
@@ -43,8 +46,14 @@ def network_of(normalisation, seed=0):
 def engines_of(network, choice):
     weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     reference = PyTorchEngine(torch.nn.Sequential(network, torch.nn.Sigmoid()), REFERENCE)
-    graph = lambda shape: unet_graph(weights, network.normalisation, shape)  # noqa: E731
+    graph = lambda shape: unet_graph(  # noqa: E731
+        weights, network.normalisation, shape, choice.precision
+    )
     return reference, OpenVINOEngine(graph, choice)
+
+
+def kinds_of(graph):
+    return [node.get_type_name() for node in graph.get_ops()]
 
 
 def images_of(n_slices, size=32, seed=0):
@@ -65,6 +74,35 @@ def test_openvino_says_what_pytorch_says(normalisation, n_slices, size):
     expected = reference(images)
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(engine(images), expected, atol=FLOAT32_TOLERANCE)
+
+
+@pytest.mark.parametrize("normalisation", ["none", "instance", "batch"])
+@pytest.mark.parametrize("least_side", [8, 32])
+def test_openvino_says_what_pytorch_says_where_layers_are_wide(
+    normalisation, least_side, monkeypatch
+):
+    """With some sizes or all convolved by Winograd's way, in images that are not square."""
+    monkeypatch.setattr(layouts, "LEAST_PRODUCT", 8 * 16)
+    monkeypatch.setattr(layouts, "LEAST_OUTPUTS", 8)
+    monkeypatch.setattr(openvino_unet, "LEAST_SIDE", least_side)
+    reference, engine = engines_of(network_of(normalisation), OPENVINO)
+    images = np.concatenate([images_of(3), images_of(3, seed=1)[..., :16]], axis=-1)
+    expected = reference(images)
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(engine(images), expected, atol=FLOAT32_TOLERANCE)
+
+
+def test_wide_layers_are_convolved_directly_in_bfloat16(monkeypatch):
+    monkeypatch.setattr(layouts, "LEAST_PRODUCT", 1)
+    monkeypatch.setattr(layouts, "LEAST_OUTPUTS", 1)
+    network = network_of("none")
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    products = {
+        precision: kinds_of(unet_graph(weights, "none", (1, 2, 32, 32), precision)).count("MatMul")
+        for precision in ("float32", "bfloat16")
+    }
+    assert products["bfloat16"] == 0
+    assert products["float32"] > 0
 
 
 @pytest.mark.parametrize("engine", ["openvino", "pytorch"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from myoseg.prediction.engines import layouts
 from myoseg.prediction.engines.layouts import NEVER, Maps, convolved
-from myoseg.prediction.engines.openvino_layers import ops, ov
+from myoseg.prediction.engines.openvino_layers import Layers, ops, ov
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -93,3 +93,19 @@ def test_halving_keeps_the_greatest_in_either_layout(least_side):
     expected = images.reshape(2, 3, 3, 2, 4, 2).max(axis=(3, 5)).clip(min=0)
     found = answer(lambda maps: layer(maps).halved().rectified(), images)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("least_side", [1, NEVER])
+def test_maps_are_normalised_by_image_and_channel_in_either_layout(least_side):
+    rng = np.random.default_rng(0)
+    images = rng.normal(2, 3, size=(2, 3, 6, 8)).astype(np.float32)
+    kernel = rng.normal(size=(4, 3, 3, 3)).astype(np.float32)
+    scale, shift = rng.normal(size=(2, 4)).astype(np.float32)
+    named = Layers({"norm.weight": scale, "norm.bias": shift})
+    layer = of_kernel(kernel, least_side)
+    found = answer(lambda maps: layer(maps).instance_normalised(named, "norm"), images)
+    convolved_ = torch.nn.functional.conv2d(*map(torch.from_numpy, (images, kernel)), padding=1)
+    expected = torch.nn.functional.instance_norm(
+        convolved_, weight=torch.from_numpy(scale), bias=torch.from_numpy(shift)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-4)

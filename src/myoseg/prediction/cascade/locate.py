@@ -79,10 +79,10 @@ def _component_at_peak(probability: Volume) -> Bool[np.ndarray, "slice row col"]
     total = cv2.GaussianBlur(np.clip(probability, 0, 1).sum(axis=0), (0, 0), 2.0)
     row, col = np.unravel_index(int(total.argmax()), total.shape)
     found = np.zeros(probability.shape, dtype=np.bool_)
-    near = _reach(total)
+    near = _disc(total.shape, (int(row), int(col)), _reach(total))
     for mask, plane in zip(found, probability, strict=True):
         _, component = cv2.connectedComponents((plane > FOUND).astype(np.uint8), connectivity=8)
-        inside = component[_disc(plane.shape, (int(row), int(col)), near)]
+        inside = component[near]
         inside = inside[inside > 0]
         if inside.size:
             mask[...] = component == np.bincount(inside).argmax()

@@ -136,7 +136,9 @@ def _openvino_engine(stage: Stage, weights: Weights, choice: EngineChoice) -> En
     from myoseg.prediction.engines.openvino import OpenVINOEngine
     from myoseg.prediction.engines.openvino_unet import unet_graph
 
-    engine = OpenVINOEngine(lambda shape: unet_graph(weights, stage.normalisation, shape), choice)
+    engine = OpenVINOEngine(
+        lambda shape: unet_graph(weights, stage.normalisation, shape, choice.precision), choice
+    )
     engine.compile_for((stage.n_inputs, stage.size_px, stage.size_px))
     return engine
 

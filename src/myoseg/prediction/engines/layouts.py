@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from myoseg.prediction.engines import openvino_layers as layers
 from myoseg.prediction.engines import winograd
-from myoseg.prediction.engines.openvino_layers import Node, ops
+from myoseg.prediction.engines.openvino_layers import EPSILON, Layers, Node, ops
 
 LEAST_PRODUCT, LEAST_OUTPUTS = 64 * 128, 32
 """Of inputs x outputs, and of outputs: where fewer products outweigh more moves, as measured."""
@@ -59,6 +59,19 @@ class Maps:
             return Maps(self.size, pixels=layers.relu(self.pixels))
         return Maps(self.size, channels=layers.relu(self.channels))
 
+    def instance_normalised(self, of: Layers, name: str) -> "Maps":
+        """By each image's own mean and variance in each channel, in the layout that is there."""
+        if "pixels" not in self.__dict__:
+            return Maps(self.size, channels=of.instance_normalised(self.channels, name))
+        over = np.array([0])
+        apart = ops.subtract(self.pixels, ops.reduce_mean(self.pixels, over, True))
+        variance = ops.reduce_mean(ops.multiply(apart, apart), over, True)
+        scale, shift = (of.weights[f"{name}.{part}"] for part in ("weight", "bias"))
+        deviation = ops.sqrt(ops.add(variance, np.float32(EPSILON)))
+        by = ops.divide(scale.reshape(1, 1, -1), deviation)
+        scaled = ops.add(ops.multiply(apart, by), shift.reshape(1, 1, -1))
+        return Maps(self.size, pixels=scaled.output(0))
+
     def halved(self) -> "Maps":
         """The greatest of each 2 x 2 pixels."""
         rows, cols = (n // 2 for n in self.size)
@@ -90,7 +103,8 @@ def convolved(
         return Maps(size, pixels=ops.add(found, bias.reshape(1, 1, -1)).output(0))
     parts = [] if below is None else [layers.repeated(below.channels)]
     together = _joined([*parts, *(m.channels for m in maps)], 1)
-    found = ops.convolution(together, kernel, [1, 1], [1, 1], [1, 1], [1, 1])
+    weights = layers.constant(kernel)
+    found = ops.convolution(together, weights, [1, 1], [1, 1], [1, 1], [1, 1])
     return Maps(size, channels=ops.add(found, bias.reshape(1, -1, 1, 1)).output(0))
 
 

@@ -4,7 +4,7 @@ Traced by OpenVINO's converter the graphs would be the same; built layer by laye
 PyTorch nor the converter, which takes half a minute for a U-Net++.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -39,7 +39,7 @@ class Layers:
 
     def convolution(self, maps: Node, name: str, *, pad: int, step: int = 1) -> Node:
         """Without its bias."""
-        kernel = self.weights[f"{name}.weight"]
+        kernel = constant(self.weights[f"{name}.weight"])
         return ops.convolution(maps, kernel, [step] * 2, [pad] * 2, [pad] * 2, [1, 1]).output(0)
 
     def folded(
@@ -59,11 +59,31 @@ class Layers:
         bias = self.weights.get(f"{name}.bias")
         return maps if bias is None else ops.add(maps, _by_channel(bias)).output(0)
 
-    def enlarged(self, maps: Node, name: str) -> Node:
-        """Twice as many rows and columns by a transposed convolution of 2 x 2."""
-        kernel = self.weights[f"{name}.weight"]
-        doubled = ops.convolution_backprop_data(maps, kernel, [2, 2]).output(0)
-        return self.with_bias(doubled, name)
+    def enlarged_and_convolved(
+        self,
+        maps: Node,
+        name: str,
+        kernel: Float32[np.ndarray, "output middle 3 3"],
+        size: tuple[int, int],
+    ) -> Node:
+        """Enlarged by a transposed convolution of 2 x 2, then convolved with a border of one zero.
+
+        Both are linear, so together they are one transposed convolution of 4 x 4, with fewer
+        products than the two: 32 in place of 44 where channels are halved.
+
+        Args:
+            maps: before they are enlarged.
+            name: of the module that enlarges.
+            kernel: of the convolution after it.
+            size: rows and columns of the answer.
+        """
+        both = constant(_one_after_the_other(self.weights[f"{name}.weight"], kernel))
+        pad = [1, 1]
+        found = ops.convolution_backprop_data(maps, both, [2, 2], pads_begin=pad, pads_end=pad)
+        bias = self.weights.get(f"{name}.bias")
+        if bias is None:
+            return found.output(0)
+        return ops.add(found, constant(_convolved_constant(bias, kernel, size))).output(0)
 
     def batch_normalised(self, maps: Node, name: str) -> Node:
         """By the running statistics, as in prediction."""
@@ -79,6 +99,11 @@ class Layers:
         mean, variance = (self.weights[f"{name}.running_{part}"] for part in ("mean", "var"))
         scale = self.weights[f"{name}.weight"] / np.sqrt(variance + EPSILON)
         return scale, self.weights[f"{name}.bias"] - mean * scale
+
+
+def constant(values: np.ndarray) -> Node:
+    """Values of the graph's own; OpenVINO takes an array as it is far more slowly, as a list."""
+    return ops.constant(np.ascontiguousarray(values)).output(0)
 
 
 def relu(maps: Node) -> Node:
@@ -105,9 +130,30 @@ def repeated(maps: Node) -> Node:
     ).output(0)
 
 
-def joined(maps: Sequence[Node]) -> Node:
-    """All channels, one after the other."""
-    return ops.concat(list(maps), 1).output(0)
+def _one_after_the_other(
+    enlarging: Float32[np.ndarray, "input middle 2 2"],
+    kernel: Float32[np.ndarray, "output middle 3 3"],
+) -> Float32[np.ndarray, "input output 4 4"]:
+    """The kernel of a transposed convolution by 2 x 2 with a convolution after it."""
+    both = np.zeros((len(enlarging), len(kernel), 4, 4))
+    turned = kernel[:, :, ::-1, ::-1].astype(np.float64)
+    for row, col in np.ndindex(2, 2):
+        parts = np.tensordot(enlarging[:, :, row, col].astype(np.float64), turned, (1, 1))
+        both[:, :, row : row + 3, col : col + 3] += parts
+    return both.astype(np.float32)
+
+
+def _convolved_constant(
+    values: Float32[np.ndarray, "middle"],
+    kernel: Float32[np.ndarray, "output middle 3 3"],
+    size: tuple[int, int],
+) -> Float32[np.ndarray, "1 output row col"]:
+    """What a convolution makes of maps of one value each: less at the border, which is zero."""
+    places = np.tensordot(kernel.astype(np.float64), values.astype(np.float64), (1, 0))
+    of_rows, of_cols = (np.ones((n, 3)) for n in size)
+    for inside in (of_rows, of_cols):
+        inside[0, 0] = inside[-1, -1] = 0
+    return np.asarray((of_rows @ places @ of_cols.T)[None], dtype=np.float32)
 
 
 def _scaled(

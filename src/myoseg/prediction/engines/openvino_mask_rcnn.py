@@ -16,6 +16,7 @@ from myoseg.prediction.engines.openvino_layers import (
     Layers,
     Node,
     Weights,
+    constant,
     images_of,
     ops,
     ov,
@@ -221,8 +222,7 @@ def _dense(weights: Weights, name: str) -> tuple[Float32[np.ndarray, "..."], ...
 def _product(
     values: Node, kernel: Float32[np.ndarray, "output input"], bias: Float32[np.ndarray, "output"]
 ) -> Node:
-    kernel = np.ascontiguousarray(kernel)
-    found = ops.matmul(values, kernel, False, True)
+    found = ops.matmul(values, constant(kernel), False, True)
     return ops.add(found, bias.astype(np.float32)).output(0)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, Int32
 
-from myoseg.prediction.engines.openvino_layers import Node, ops
+from myoseg.prediction.engines.openvino_layers import Node, constant, ops
 
 OUT, KERNEL = 4, 3
 IN: Final = OUT + KERNEL - 1
@@ -73,17 +73,17 @@ def convolved(tiles: Node, kernel: Kernel, size: tuple[int, int]) -> Node:
         kernel: of the module, as PyTorch has it.
         size: rows and columns of the maps.
     """
-    found = ops.matmul(tiles, _spread(kernel), False, False).output(0)
+    found = ops.matmul(tiles, constant(_spread(kernel)), False, False).output(0)
     answers = _mixed(found, _both_axes(_values(OUT).T))
     n_tiles = int(np.prod([-(-n // OUT) for n in size]))
     by_place = ops.reshape(answers, np.array([OUT**2 * n_tiles, -1, len(kernel)]), False)
-    return ops.gather(by_place, _places(size), np.array(0)).output(0)
+    return ops.gather(by_place, constant(_places(size)), np.array(0)).output(0)
 
 
 def _gathered(maps: Node, tiles: Int32[np.ndarray, "place tile"]) -> Node:
     """(place, tile x slice, channel)."""
     bordered = ops.pad(maps, np.zeros(3, int), np.array([1, 0, 0]), "constant", np.float32(0))
-    found = ops.gather(bordered, tiles.ravel(), np.array(0)).output(0)
+    found = ops.gather(bordered, constant(tiles.ravel()), np.array(0)).output(0)
     return ops.reshape(found, np.array([len(tiles), -1, _n_channels(maps)]), False).output(0)
 
 
