@@ -10,7 +10,8 @@ from myoseg.cases.quality import Flag, Quality
 from myoseg.reporting.palette import COLOURS, title_of
 from myoseg.reporting.preview import FEWEST_PX, LABEL_PX, MOST_SLICES, PANEL_PX, preview
 from myoseg.reporting.raster import (
-    draw_mask_outline,
+    curves_of,
+    draw_curves,
     grey_pixels,
     save_picture,
     text_size,
@@ -109,7 +110,7 @@ def test_a_small_scar_is_outlined_where_slices_are_shrunk():
     pixels = grey_pixels(np.zeros((1000, 1000), np.float32), (0.0, 1.0), (255, 255))
     mask = np.zeros((1000, 1000), dtype=bool)
     mask[501:503, 333:335] = True
-    draw_mask_outline(pixels, mask, COLOURS[Tissue.SCAR])
+    draw_curves(pixels, curves_of(mask, (255, 255)), COLOURS[Tissue.SCAR])
     assert count_of(pixels, COLOURS[Tissue.SCAR]) > 0
 
 
@@ -139,11 +140,20 @@ def test_an_outline_lies_on_the_border_of_its_mask():
     mask = np.zeros((40, 60), dtype=bool)
     mask[10:30, 20:50] = True
     pixels = grey_pixels(np.zeros((40, 60), np.float32), (0.0, 1.0), (240, 160))
-    draw_mask_outline(pixels, mask, "#ff0000")
+    draw_curves(pixels, curves_of(mask, (240, 160)), "#ff0000")
     rows, cols = np.nonzero(pixels[:, :, 0] > 200)
     assert (abs(rows.min() - 40), abs(rows.max() - 120)) <= (2, 2)
     assert (abs(cols.min() - 80), abs(cols.max() - 200)) <= (2, 2)
     assert not pixels[60:100, 100:180].any(), "it is not filled"
+
+
+def test_an_empty_mask_has_no_outline():
+    pixels = grey_pixels(np.ones((4, 4), np.float32), (0.0, 2.0), (16, 16))
+    before = pixels.copy()
+    curves = curves_of(np.zeros((4, 4), dtype=bool), (16, 16))
+    draw_curves(pixels, curves, "#ff0000")
+    assert curves == ()
+    np.testing.assert_array_equal(pixels, before)
 
 
 def test_grey_runs_from_the_windows_low_end_to_its_high_end():

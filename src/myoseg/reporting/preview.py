@@ -17,7 +17,8 @@ from myoseg.cases.quality import Quality
 from myoseg.reporting.palette import SEQUENCE_TITLES, colour_of, in_drawing_order, title_of
 from myoseg.reporting.raster import (
     Canvas,
-    draw_mask_outline,
+    curves_of,
+    draw_curves,
     grey_pixels,
     text_size,
     wrapped,
@@ -79,6 +80,13 @@ class Preview:
         return canvas.image
 
     def _paint_panels(self, canvas: Canvas, top_px: int, panel_px: tuple[int, int]) -> None:
+        curves = {
+            index: [
+                (curves_of(self.view.of(mask[index]), panel_px), colour_of(group))
+                for group, mask in self.outlines
+            ]
+            for index in self.shown
+        }
         for row, sequence in enumerate(self.case.sequences):
             window = grey_window(self.case.images[sequence])
             y = top_px + row * (panel_px[1] + GAP_PX)
@@ -86,8 +94,8 @@ class Preview:
             for column, index in enumerate(self.shown):
                 plane = self.view.of(self.case.images[sequence][index])
                 pixels = grey_pixels(plane, window, panel_px)
-                for group, mask in self.outlines:
-                    draw_mask_outline(pixels, self.view.of(mask[index]), colour_of(group))
+                for outline, colour in curves[index]:
+                    draw_curves(pixels, outline, colour)
                 x = LABEL_PX + column * (PANEL_PX + GAP_PX)
                 canvas.paste(pixels, (x, y))
                 if row == 0:

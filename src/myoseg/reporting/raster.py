@@ -7,12 +7,15 @@ from typing import Final
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from myoseg.files import written_whole
 
 Pixels = UInt8[np.ndarray, "shown_row shown_col 3"]
+
+Curves = tuple[Int32[np.ndarray, "_ 1 2"], ...]
+"""Closed curves, each by its points (x, y)."""
 
 OUTLINE_PX: Final = 2
 RIM_PX: Final = 4
@@ -78,17 +81,27 @@ def grey_pixels(
     return np.repeat(shown[:, :, None], 3, axis=2)
 
 
-def draw_mask_outline(pixels: Pixels, mask: Bool[np.ndarray, "row col"], colour: str) -> None:
-    """Draws the outline of a mask of the same extent, with a dark rim; an empty one has none."""
+def curves_of(mask: Bool[np.ndarray, "row col"], size_px: tuple[int, int]) -> Curves:
+    """The outline of a mask in a picture of its extent, of that size (width, height).
+
+    An empty mask has none.
+    """
     if not mask.any():
-        return
-    height, width = pixels.shape[:2]
+        return ()
+    width, height = size_px
     # Enlarged smoothly, so that the outline has no stairs; shrunk so that no small part is lost.
     shrinks = mask.shape[0] > height or mask.shape[1] > width
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     shape = cv2.resize(mask.astype(np.float32), (width, height), interpolation=how)
     inside = shape > (0.0 if shrinks else 0.5)
     curves, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    return tuple(curves)
+
+
+def draw_curves(pixels: Pixels, curves: Curves, colour: str) -> None:
+    """Draws closed curves with a dark rim."""
+    if not curves:
+        return
     rimmed = pixels.copy()
     cv2.polylines(rimmed, curves, True, (0, 0, 0), RIM_PX, cv2.LINE_AA)
     cv2.addWeighted(rimmed, RIM_OPACITY, pixels, 1 - RIM_OPACITY, 0, pixels)
