@@ -32,7 +32,7 @@ def main() -> None:
     """Times one slice's warp against how others do it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="more rounds")
-    rounds = 15 if parser.parse_args().full else 5
+    full = parser.parse_args().full
     use_one_thread()
     rng = np.random.default_rng(0)
     images = rng.random((3, SIZE_PX, SIZE_PX), dtype=np.float32)
@@ -48,10 +48,11 @@ def main() -> None:
     others = _scipys(images, labels, coordinates) | _libraries(images, labels)
     quick = dict.fromkeys(others, 5)
     title = "Random warp of a slice: three sequences and labels, one thread"
-    seconds = time_in_turn({OURS: ours} | others, rounds, {OURS: 100} | quick)
+    seconds = time_in_turn({OURS: ours} | others, 15 if full else 5, {OURS: 100} | quick)
     print_table(title, seconds, OURS)
     slow = {OURS: ours, GRIDDATA: _griddata(images, labels, coordinates)}
-    print_table(f"{title}: the slowest", time_in_turn(slow, 2, {OURS: 100}), OURS)
+    slowest = time_in_turn(slow, 3 if full else 1, {OURS: 100}, warmed_up=full)
+    print_table(f"{title}: the slowest", slowest, OURS)
 
 
 def _scipys(

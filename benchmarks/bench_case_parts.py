@@ -34,7 +34,7 @@ def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="more rounds")
-    rounds = 15 if parser.parse_args().full else 5
+    rounds = 15 if parser.parse_args().full else 2
     logging.disable(logging.WARNING)
     use_one_thread()
     with tempfile.TemporaryDirectory() as folder:

@@ -13,22 +13,22 @@ from myoseg.cohort import PredictOptions, predict_case, predict_cohort
 from myoseg.prediction.model import load_model
 
 CASE = PhantomConfig(matrix=(256, 256), spacing_mm=(1.25, 1.25), n_slices=(10, 10))
-N_CASES = 8
 
 
 def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--full", action="store_true", help="more rounds")
+    parser.add_argument("--full", action="store_true", help="more cases and rounds")
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
-        _compare(Path(folder), asked.threads, rounds=9 if asked.full else 3)
+        n_cases, rounds = (8, 9) if asked.full else (4, 2)
+        _compare(Path(folder), asked.threads, n_cases, rounds)
 
 
-def _compare(folder: Path, n_threads: int, rounds: int) -> None:
-    write_phantoms(folder / "cases", n_training=0, n_test=N_CASES, seed=0, config=CASE)
+def _compare(folder: Path, n_threads: int, n_cases: int, rounds: int) -> None:
+    write_phantoms(folder / "cases", n_training=0, n_test=n_cases, seed=0, config=CASE)
     cases = find_cases(folder / "cases")
     model = load_model("default", "cpu", n_threads=n_threads)
 
@@ -42,7 +42,7 @@ def _compare(folder: Path, n_threads: int, rounds: int) -> None:
             _require_done(outcome.error)
 
     seconds = time_in_turn({"overlapped": overlapped, "in turn": in_turn}, rounds, {})
-    title = f"{N_CASES} cases of 10 slices of 256 x 256, three sequences, {n_threads} threads"
+    title = f"{n_cases} cases of 10 slices of 256 x 256, three sequences, {n_threads} threads"
     print_table(title, seconds, "overlapped")
 
 

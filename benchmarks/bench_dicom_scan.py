@@ -18,7 +18,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-SHORT_FORM = (1_000, 10_000)
+SHORT_FORM = (500, 2_000)
 FULL_FORM = (1_000, 3_000, 10_000, 30_000)
 PER_SERIES = 250
 """A cine of 10 slices and 25 phases."""

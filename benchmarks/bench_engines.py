@@ -11,7 +11,7 @@ from interleaved import print_table, time_in_turn
 from myoseg.networks.stage_network import build_stage
 from myoseg.networks.unet import UNet
 from myoseg.networks.unet_body import UNetBody
-from myoseg.prediction.engines.engine import Engine, EngineChoice, Images
+from myoseg.prediction.engines.engine import Engine, EngineChoice, Images, Precision
 from myoseg.prediction.engines.openvino import OpenVINOEngine
 from myoseg.prediction.engines.openvino_unet import unet_graph
 from myoseg.prediction.engines.pytorch import PyTorchEngine
@@ -38,7 +38,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     for work in _works():
-        _compare(work, asked.threads, rounds=25 if asked.full else 9)
+        _compare(work, asked.threads, rounds=25 if asked.full else 7)
 
 
 def _works() -> list[Work]:
@@ -86,9 +86,10 @@ def _engines(body: UNetBody, n_threads: int) -> dict[str, Engine]:
     network = torch.nn.Sequential(body, torch.nn.Sigmoid())
     weights = {name: tensor.detach().numpy() for name, tensor in body.state_dict().items()}
 
-    def openvino(precision: str) -> Engine:
+    def openvino(precision: Precision) -> Engine:
         choice = EngineChoice("openvino", "cpu", precision, n_threads)
-        return OpenVINOEngine(lambda shape: unet_graph(weights, body.normalisation, shape), choice)
+        graph = lambda shape: unet_graph(weights, body.normalisation, shape, precision)  # noqa: E731
+        return OpenVINOEngine(graph, choice)
 
     return {
         EAGER: PyTorchEngine(network, EngineChoice("pytorch", "cpu", "float32", n_threads)),

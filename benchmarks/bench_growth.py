@@ -23,20 +23,20 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        most = 1000 if asked.full else 100
+        numbers = (10, 200, 1000) if asked.full else (5, 20)
         print("\n## One process, cases of 3 slices\n")
         _print_rows(
             "cases",
-            {n: _data_of(folder / f"cases_{n}", n, n_slices=3) for n in (10, most // 5, most)},
+            {n: _data_of(folder / f"cases_{n}", n, n_slices=3) for n in numbers},
             jobs=1,
         )
         print("\n## One process, one case\n")
-        numbers = (5, 20, 80) if asked.full else (5, 20)
+        lengths = (5, 20, 80) if asked.full else (5, 20)
         _print_rows(
-            "slices", {n: _data_of(folder / f"slices_{n}", 1, n_slices=n) for n in numbers}, jobs=1
+            "slices", {n: _data_of(folder / f"slices_{n}", 1, n_slices=n) for n in lengths}, jobs=1
         )
         print("\n## Processes with one thread each, the same cases\n")
-        data = _data_of(folder / "jobs", most // 5, n_slices=3)
+        data = _data_of(folder / "jobs", 200 if asked.full else 8, n_slices=3)
         print("| processes | seconds | times faster than one | of linear |\n|---|---|---|---|")
         alone = None
         for jobs in (1, 2, 4) if (os.cpu_count() or 1) >= 4 else (1, 2):

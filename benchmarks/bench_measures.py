@@ -1,5 +1,6 @@
 """The measures of one case of 12 slices of 256 x 256, piece by piece and all together."""
 
+import argparse
 import platform
 from statistics import median
 
@@ -23,6 +24,9 @@ ALL = "all measures"
 
 def main() -> None:
     """Prints the table; the target is for all measures together, on one core."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="more rounds")
+    rounds = 15 if parser.parse_args().full else 7
     cv2.setNumThreads(1)
     config = PhantomConfig(n_slices=(N_SLICES, N_SLICES), infarct_probability=1.0)
     case = simulate_case(3, config)
@@ -43,7 +47,7 @@ def main() -> None:
             "of these: borders": lambda: find_borders(ventricle),
             "of these: chords": lambda: find_chords(ventricle, borders, scar),
         },
-        rounds=7,
+        rounds=rounds,
         calls={},
     )
     print(f"\n## Measures of a case, {geometry.shape}, {geometry.spacing_mm[1]:.2f} mm pixels\n")

@@ -35,7 +35,7 @@ def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="more rounds")
-    rounds = 25 if parser.parse_args().full else 9
+    rounds = 25 if parser.parse_args().full else 5
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     case = myoseg.phantom(seed=0, config=CASE)

@@ -20,7 +20,7 @@ def main() -> None:
     """Times the clean-up of a blob with islands and holes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="more rounds")
-    rounds = 25 if parser.parse_args().full else 9
+    rounds = 25 if parser.parse_args().full else 7
     use_one_thread()
     mask = _blob(np.random.default_rng(0))
     block = next(block for block in PAPER.blocks if block.keep_largest)

@@ -33,10 +33,10 @@ def main() -> None:
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
-        _compare(Path(folder), asked.threads, rounds=5 if asked.full else 2)
+        _compare(Path(folder), asked.threads, full=asked.full)
 
 
-def _compare(folder: Path, n_threads: int, rounds: int) -> None:
+def _compare(folder: Path, n_threads: int, full: bool) -> None:
     os.environ |= {
         "nnUNet_raw": str(folder / "raw"),
         "nnUNet_preprocessed": str(folder / "preprocessed"),
@@ -75,7 +75,10 @@ def _compare(folder: Path, n_threads: int, rounds: int) -> None:
             raise SystemExit(outcome.error)
 
     names = "myoseg predict", "nnU-Net v2 2d, five folds, its test-time augmentation"
-    warm = time_in_turn(dict(zip(names, (myoseg, nnunet), strict=True)), rounds, {})
+    rounds, most = (5, {}) if full else (3, {names[1]: 1})
+    warm = time_in_turn(
+        dict(zip(names, (myoseg, nnunet), strict=True)), rounds, {}, most_rounds=most
+    )
     title = f"One case of 10 slices of 256 x 256, three sequences, {n_threads} threads"
     print_table(f"{title}, files to files, model loaded", warm, names[0])
 
@@ -98,6 +101,8 @@ def _compare(folder: Path, n_threads: int, rounds: int) -> None:
         },
         rounds,
         {},
+        most_rounds=most,
+        warmed_up=full,
     )
     print_table(f"{title}, the whole command", cold, names[0])
 

@@ -1,7 +1,8 @@
 """Workers of a local Ray cluster, one thread each: cases a second against one worker.
 
 Counted from when every worker has its model loaded. A machine with fewer cores than workers says
-nothing of how they scale, so only as many as there are cores are tried.
+nothing of how they scale, so only as many as there are cores are tried; `--workers 1 2` tries them
+all the same, to see that all works.
 """
 
 import argparse
@@ -28,10 +29,11 @@ def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="more cases and rounds")
+    parser.add_argument("--workers", type=int, nargs="+", help="how many; 1 is tried in any case")
     asked = parser.parse_args()
-    n_cases, rounds = (48, 4) if asked.full else (16, 2)
+    n_cases, rounds = (48, 4) if asked.full else (12, 1)
     logging.disable(logging.WARNING)
-    tried = [n for n in WORKERS if n <= n_cores()]
+    tried = sorted({1, *(asked.workers or (n for n in WORKERS if n <= n_cores()))})
     rates: dict[int, list[float]] = {n: [] for n in tried}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "cases"

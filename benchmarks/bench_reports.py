@@ -21,12 +21,14 @@ from myoseg.reporting.cohort_report import INDEX, write_cohort_report
 
 TARGET_S = 3
 N_SLICES = 12
-COHORTS = (10, 1000)
+SHORT_COHORTS, FULL_COHORTS = (10, 200), (10, 1000)
 
 
 def main() -> None:
     """Prints both tables; the target is for a case's page with its measures, on one core."""
-    argparse.ArgumentParser(description=__doc__).parse_known_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="more rounds, a larger cohort")
+    full = parser.parse_args().full
     cv2.setNumThreads(1)
     case = simulate_case(3, PhantomConfig(n_slices=(N_SLICES, N_SLICES), infarct_probability=1.0))
     labels, geometry = case.labels, case.geometry
@@ -37,7 +39,7 @@ def main() -> None:
             "page with measures": lambda: case_report(case, labels),
             "page alone": lambda: case_report(case, labels, measures=measures),
         },
-        rounds=7,
+        rounds=7 if full else 4,
         calls={},
     )
     size_mb = len(case_report(case, labels).encode()) / 1e6
@@ -48,7 +50,7 @@ def main() -> None:
 
     print("\n## Page of a cohort\n\n| cases | s | MB | peak memory so far, MB |\n|---|---|---|---|")
     record = statistics_record(case.name, labels, geometry, measures=measures)
-    for n_cases in COHORTS:
+    for n_cases in FULL_COHORTS if full else SHORT_COHORTS:
         _measure_cohort(n_cases, json.loads(json.dumps(record)))
 
 

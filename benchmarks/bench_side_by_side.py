@@ -3,6 +3,7 @@
 import argparse
 import csv
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -13,17 +14,30 @@ from myoseg.training.cascade import fit
 from myoseg.training.cascade.fit import train_cascade
 from myoseg.training.cascade.recipe import load_cascade_recipe
 
-WINDOW = 20
-"""Steps between two lines of the curve; the first window warms up and is not counted."""
+
+@dataclass(frozen=True)
+class Form:
+    """How long each way is taken.
+
+    Attributes:
+        window: steps between two lines of the curve.
+        n_windows: of which the first warms up and is not counted.
+    """
+
+    window: int
+    n_windows: int
+
+
+SHORT, FULL = Form(window=6, n_windows=4), Form(window=20, n_windows=9)
 
 
 def main() -> None:
     """Prints seconds a step of both networks, each way, and how many times faster the one is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="more steps")
-    n_windows = 9 if parser.parse_args().full else 4
+    form = FULL if parser.parse_args().full else SHORT
     torch.set_num_threads(n_cores())
-    seconds = {name: _seconds_a_step(name, n_windows) for name in ("in turn", "side by side")}
+    seconds = {name: _seconds_a_step(name, form) for name in ("in turn", "side by side")}
     in_turn = sum(map(median, seconds["in turn"].values()))
     together = max(map(median, seconds["side by side"].values()))
     print(f"\n## A step of both networks of the default model, {n_cores()} cores\n")
@@ -36,15 +50,15 @@ def main() -> None:
         print(f"| {name} | {each} | {both:.3f} | {in_turn / both:.2f} |")
 
 
-def _seconds_a_step(name: str, n_windows: int) -> dict[str, list[float]]:
+def _seconds_a_step(name: str, form: Form) -> dict[str, list[float]]:
     """By stage, of each window of steps."""
     stages = ("anatomy", "pathology")
     changes = [
         change
         for stage in stages
         for change in (
-            f"stages.{stage}.schedule.n_steps={WINDOW * n_windows}",
-            f"stages.{stage}.schedule.saved_every={WINDOW}",
+            f"stages.{stage}.schedule.n_steps={form.window * form.n_windows}",
+            f"stages.{stage}.schedule.saved_every={form.window}",
         )
     ]
     fit.n_cores = n_cores if name == "side by side" else lambda: 1
@@ -60,7 +74,7 @@ def _seconds_a_step(name: str, n_windows: int) -> dict[str, list[float]]:
         for stage in stages:
             with (run / stage / "curve.csv").open(encoding="utf-8") as stream:
                 rows = list(csv.DictReader(stream))[1:]
-            found[stage] = [float(row["seconds"]) / WINDOW for row in rows]
+            found[stage] = [float(row["seconds"]) / form.window for row in rows]
         return found
 
 

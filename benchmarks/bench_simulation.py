@@ -1,5 +1,7 @@
 """Slices to train the default model: how fast one core draws them, and what a step takes."""
 
+import argparse
+
 import torch
 
 from interleaved import print_table, time_in_turn
@@ -14,6 +16,9 @@ N_SLICES = 16
 
 def main() -> None:
     """Draws a batch of each stage, takes a step with it, and simulates a case in full."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="more rounds")
+    rounds = 9 if parser.parse_args().full else 3
     torch.set_num_threads(1)
     recipe = load_cascade_recipe()
     fast, layout = has_bfloat16(torch.device("cpu")), fastest_layout(torch.device("cpu"))
@@ -39,7 +44,7 @@ def main() -> None:
         competitors[f"{stage.name}: {N_SLICES} slices drawn"] = draw
         competitors[f"{stage.name}: a step on {N_SLICES} slices"] = step
     competitors["full simulation of a small case, 3 sequences"] = lambda: simulate_case(0, SMALL)
-    seconds = time_in_turn(competitors, rounds=5, calls={})
+    seconds = time_in_turn(competitors, rounds=rounds, calls={})
     print_table("Simulated slices, one thread", seconds, f"anatomy: {N_SLICES} slices drawn")
 
 

@@ -7,13 +7,14 @@ from statistics import median
 
 import cv2
 import torch
-from threadpoolctl import threadpool_limits
 
 from myoseg.training.allocator import keep_freed_memory
 
 
 def use_one_thread() -> None:
     """One thread for every library; freed memory stays with the process, as in training."""
+    from threadpoolctl import threadpool_limits
+
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     threadpool_limits(1)
@@ -21,7 +22,12 @@ def use_one_thread() -> None:
 
 
 def time_in_turn(
-    competitors: Mapping[str, Callable[[], object]], rounds: int, calls: Mapping[str, int]
+    competitors: Mapping[str, Callable[[], object]],
+    rounds: int,
+    calls: Mapping[str, int],
+    *,
+    most_rounds: Mapping[str, int] | None = None,
+    warmed_up: bool = True,
 ) -> dict[str, list[float]]:
     """Seconds a call of each competitor in each round, after one call that is not counted.
 
@@ -29,12 +35,16 @@ def time_in_turn(
         competitors: what to call, by name.
         rounds: how often each has its turn.
         calls: calls in one turn, by name; 1 where not given.
+        most_rounds: those that take longest drop out after so many, by name.
+        warmed_up: whether there is a call that is not counted; whole processes need none.
     """
     seconds: dict[str, list[float]] = {name: [] for name in competitors}
-    for call in competitors.values():
+    for call in competitors.values() if warmed_up else ():
         call()
-    for _ in range(rounds):
+    for number in range(rounds):
         for name, call in competitors.items():
+            if number >= (most_rounds or {}).get(name, rounds):
+                continue
             n_calls = calls.get(name, 1)
             began = time.perf_counter()
             for _ in range(n_calls):
