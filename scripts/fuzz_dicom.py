@@ -2,17 +2,21 @@
 
 Sound files are simulated studies of four vendors (classic, enhanced, with a cine and other series),
 the same in other transfer syntaxes (big-endian, implicit, deflated, RLE), images that come with
-pydicom in JPEG, JPEG-LS and JPEG 2000, and this program's own SEG and SR. Each input is a folder of
-a few of them, of which one is altered: by structure (an element's value, type or place, at any
-depth; items repeated, removed, nested; sizes and counts that disagree with the pixels) or by bytes
-(flipped, cut, inserted, lengths overwritten, parts of other files). It is inspected, read as
-`myoseg predict` reads it (without networks), and de-identified.
+pydicom in JPEG, JPEG-LS and JPEG 2000, and this program's own SEG and SR. Of each input one file is
+altered: by structure (an element's value, type or place, at any depth; items repeated, removed,
+nested; sizes and counts that disagree with the pixels) or by bytes (flipped, cut, inserted, lengths
+overwritten, parts of other files). In most inputs it lies in a folder alone, in the others among
+one to three sound files of its series. The folder is inspected, read as `myoseg predict` reads it
+(without networks), and de-identified.
 
 Whatever is refused must be refused with this package's own errors. Counted are inputs, refusals,
-exceptions of another kind, processes that died, inputs that took more than a minute, files outside
-the output folder, and names of patients in what was de-identified. Peak memory is that of the
-largest process. Exits with 1 if anything but refusals was found; `--keep FOLDER` keeps such inputs.
-The same seed makes the same inputs, as far as time lets it come.
+exceptions of another kind, processes that died, inputs that took a minute of a processor, files
+outside the output folder, and names of patients in what was de-identified. Peak memory is that of
+the largest process. Exits with 1 if anything but refusals was found; `--keep FOLDER` keeps such
+inputs. The same seed makes the same inputs, as far as time lets it come.
+
+Compressed pixels are decoded in a process apart, as they are in use; here it is a fork of a process
+that has the decoders in memory, except for one input in fifty, since Python takes long to start.
 """
 
 import argparse
@@ -21,8 +25,11 @@ import io
 import json
 import logging
 import multiprocessing
+import os
 import resource
+import select
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -50,6 +57,7 @@ from pydicom.uid import (
 from myoseg.anatomy import Tissue
 from myoseg.cases.aligned_case import read_aligned_case
 from myoseg.cases.case import LabelMap, Segmentation
+from myoseg.cases.dicom import decoding
 from myoseg.cases.dicom.deidentify_folder import deidentify_folder
 from myoseg.cases.dicom.inspection import inspect_folder
 from myoseg.cases.dicom.originals import originals_of_source
@@ -64,8 +72,23 @@ from myoseg.quantification.measures import measure
 from myoseg.reporting.dicom_results import save_dicom_results
 
 NAME: Final = b"Zyxwvut"
+REAL_DECODER: Final = decoding.answer_of_process
 LONGEST_S: Final = 60.0
-BATCH: Final = 200
+"""Of a processor, for an input."""
+
+LONGEST_SILENCE_S: Final = 600.0
+MOST_COPIED: Final = 4000
+"""Elements that a change may add by copies."""
+
+BATCH: Final = 1000
+ALONE: Final = 0.7
+"""Part of the inputs of which the altered file is the only one."""
+
+REAL_DECODER_EVERY: Final = 50
+LARGEST_BYTES: Final = 1 << 17
+MEMORY: Final = Path("/dev/shm")
+"""A disk in memory, on which files cost next to nothing."""
+
 KEY: Final = PseudonymKey(b"a key that everybody knows")
 QUICK: Final = replace(
     clinical(SMALL),
@@ -106,18 +129,25 @@ def main() -> None:
     asked = parser.parse_args()
     counts = Counter[str]()
     failures: list[str] = []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         sound = sound_files(Path(name) / "sound")
         kinds = Counter(kind for kind, _ in sound)
         print("sound files:", ", ".join(f"{n} {kind}" for kind, n in kinds.items()), flush=True)
         started, number = time.monotonic(), 0
+        cpu_before_s = time.process_time()
         while time.monotonic() - started < asked.seconds:
             left_s = asked.seconds - (time.monotonic() - started)
             place = Path(name) / "work"
             number = _batch(sound, asked, number, left_s, counts, failures, place)
     seconds = time.monotonic() - started
     peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
-    print(f"{seconds:.0f} s, peak memory {peak_mib} MiB")
+    rate = counts["inputs"] / max(seconds, 1.0)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu_s = sum(each.ru_utime + each.ru_stime for each in used) - cpu_before_s
+    print(
+        f"{cpu_s:.0f} s of a processor, {1000 * cpu_s / max(counts['inputs'], 1):.0f} ms an input"
+    )
+    print(f"{seconds:.0f} s, {rate:.1f} inputs/s, peak memory {peak_mib} MiB")
     print(", ".join(f"{name}: {counts[name]}" for name in sorted(counts)))
     for each in failures:
         print(each)
@@ -141,7 +171,7 @@ def _batch(
     theirs.close()
     number, fault = first, ""
     try:
-        while ours.poll(LONGEST_S):
+        while ours.poll(LONGEST_SILENCE_S):
             outcome, words = ours.recv()
             if outcome == "next":
                 continue
@@ -155,6 +185,8 @@ def _batch(
     except EOFError:
         worker.join()
         fault = f"process ended with {worker.exitcode}" if worker.exitcode else ""
+        if worker.exitcode == -signal.SIGPROF:
+            fault = f"took too long: more than {LONGEST_S:g} s of a processor"
     if fault:
         worker.kill()
         worker.join()
@@ -181,9 +213,13 @@ def _work(
     for number in range(first, first + BATCH):
         if time.monotonic() - started > seconds:
             return
+        is_real = number % REAL_DECODER_EVERY == 0
+        decoding.answer_of_process = REAL_DECODER if is_real else answer_of_fork
         rng = np.random.default_rng([asked.seed, number])
         shutil.rmtree(place, ignore_errors=True)
         kind = write_input(sound, rng, place / "in")
+        # Once it is over, this process is ended by a signal.
+        signal.setitimer(signal.ITIMER_PROF, LONGEST_S)
         told = Counter({"inputs": 1, f"of {kind}": 1})
         try:
             told += exercise(place)
@@ -191,7 +227,39 @@ def _work(
             _keep(place, asked.keep, number)
             lines = traceback.format_exc().strip().splitlines()
             pipe.send(("failed", f"{kind}: {lines[-1][:200]} | {' '.join(lines[-3:-1])[:300]}"))
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
         pipe.send(("done", dict(told)))
+
+
+def answer_of_fork(asked: bytes, longest_s: float) -> bytes:
+    """As `decoding.answer_of_process`, of a fork of this process."""
+    asked_at, to_child = os.pipe()
+    from_child, answered_at = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.dup2(asked_at, 0)
+            os.dup2(answered_at, 1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            os.closerange(3, 256)
+            sys.stdin = open(0, closefd=False)  # noqa: SIM115
+            decoding.answer()
+        finally:
+            os._exit(0)
+    os.close(asked_at)
+    os.close(answered_at)
+    with os.fdopen(to_child, "wb") as stream:
+        stream.write(asked)
+    answer, until = b"", time.monotonic() + longest_s
+    while select.select([from_child], [], [], max(0.0, until - time.monotonic()))[0]:
+        piece = os.read(from_child, 1 << 20)
+        if not piece:
+            break
+        answer += piece
+    os.close(from_child)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return answer
 
 
 def exercise(place: Path) -> Counter[str]:
@@ -311,7 +379,8 @@ def write_input(sound: list[tuple[str, bytes]], rng: np.random.Generator, folder
     content, is_by_bytes = sound[at][1], rng.random() < 0.4
     changed = by_bytes(content, sound, rng) if is_by_bytes else by_structure(content, rng)
     (folder / "altered").write_bytes(changed)
-    for number in range(int(rng.integers(0, 4))):
+    n_neighbours = 0 if rng.random() < ALONE else int(rng.integers(1, 4))
+    for number in range(n_neighbours):
         neighbour = sound[(at + 1 + number) % len(sound)]
         (folder / f"sound{number}").write_bytes(neighbour[1])
     return f"{kind}, {'bytes' if is_by_bytes else 'structure'}"
@@ -343,15 +412,20 @@ def by_bytes(content: bytes, sound: list[tuple[str, bytes]], rng: np.random.Gene
 
 
 def by_structure(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to five changes of elements at any depth; what pydicom does not write is left out."""
+    """One to five changes of elements at any depth; what pydicom does not write is left out.
+
+    No change follows one that made much of little, as copies of copies would fill the memory.
+    """
     made = content
     for _ in range(int(rng.integers(1, 6))):
-        dataset = pydicom.dcmread(io.BytesIO(made), force=True)
         try:
+            dataset = pydicom.dcmread(io.BytesIO(made), force=True)
             _change(dataset, rng)
             made = as_bytes(dataset)
         except Exception:
-            continue  # pydicom raises nearly anything where it cannot write what was set.
+            continue  # pydicom raises nearly anything where it cannot read or write what was set.
+        if len(made) > LARGEST_BYTES:
+            break
     return made
 
 
@@ -391,7 +465,8 @@ def _change_items(items: Items, rng: np.random.Generator) -> None:
     chosen = copy.deepcopy(items[int(rng.integers(len(items)))])
     change = int(rng.integers(3))
     if change == 0:
-        items.extend(copy.deepcopy(chosen) for _ in range(int(rng.integers(1, 200))))
+        most = max(2, min(200, MOST_COPIED // max(1, sum(1 for _ in chosen.iterall()))))
+        items.extend(copy.deepcopy(chosen) for _ in range(int(rng.integers(1, most))))
     elif change == 1:
         del items[int(rng.integers(len(items))) :]
     else:

@@ -44,8 +44,7 @@ def read_aligned_case(
     Args:
         files: of the case.
         mode: see `alignment.Alignment`.
-        reference: whose grid it is, of files that are not in DICOM; by default that of
-            `alignment.align`.
+        reference: whose grid it is; by default that of `alignment.align`.
 
     Raises:
         InputError: a file cannot be used, no sequence is there, or there is no such mode.
@@ -55,7 +54,8 @@ def read_aligned_case(
         # Here, since that package needs this one's neighbours.
         from myoseg.cases.dicom.case import read_dicom_case
 
-        study = read_dicom_case(files.name, replace(files.dicom, alignment=str(mode)))
+        source = replace(files.dicom, alignment=str(mode))
+        study = read_dicom_case(files.name, source, reference=reference)
         return _told(study.case, study.aligned, {s: e.image for s, e in study.series.items()})
     if mode == Alignment.OFF:
         return AlignedCase(read_case(files, with_labels=False))

@@ -1,5 +1,6 @@
 """Small DICOM files, written by pydicom and not by the code under test."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from myoseg.cases.dicom.frames import Frame, Place, Protocol
+
+# Test modules share what stands in modules beside them, such as `planted`.
+sys.path.append(str(Path(__file__).parent))
 
 SHORT_AXIS = (0.70710678, 0.70710678, 0.0, -0.40824829, 0.40824829, -0.81649658)
 """Row and column directions whose normal points to the left, forward... of the short axis."""

@@ -9,6 +9,7 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.data import get_testdata_file
 from pydicom.uid import RLELossless, SecondaryCaptureImageStorage
 from typer.testing import CliRunner
 
@@ -355,3 +356,15 @@ def test_the_command_without_a_key_says_that_pseudonyms_cannot_be_made_again(cop
     assert result.exit_code == 0, result.output
     assert "random key" in result.output
     assert pydicom.dcmread(files(tmp_path / "out")[0]).StudyDate not in ("", "19570413")
+
+
+def test_a_compressed_image_with_a_damaged_header_is_left_out_and_ends_nothing(tmp_path):
+    """Two values where Pixel Representation has one."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    image = pydicom.dcmread(get_testdata_file("MR_small_jp2klossless.dcm", download=False))
+    image.save_as(folder / "a.dcm")
+    image.PixelRepresentation = [1, 2]
+    image.save_as(folder / "b.dcm")
+    done = deidentify_folder(folder, tmp_path / "out", KEY)
+    assert (done.n_written, dict(done.left_out)) == (1, {BAD_PIXELS: 1})

@@ -10,7 +10,8 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.datadict import DicomDictionary, dictionary_VR
+from planted import PLANTABLE, PLANTED, TEXTS, as_bytes, planted_value, searched
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import BasicTextSRStorage, MRImageStorage
@@ -21,7 +22,7 @@ from myoseg.cases.dicom.deidentify import deidentified
 from myoseg.cases.dicom.deidentify_folder import UNSURE, deidentify_folder
 from myoseg.cases.dicom.plain_objects import NO_IMAGE
 from myoseg.cases.dicom.pseudonyms import PseudonymKey
-from myoseg.cases.dicom.report_content import n_content_items
+from myoseg.cases.dicom.report_content import cleaned_content, n_content_items
 from myoseg.cases.dicom.segmentation_object import segmentation_object, write_dicom_object
 from myoseg.errors import InputError
 from myoseg.quantification.measures import measure
@@ -29,21 +30,6 @@ from myoseg.reporting.measured_concepts import FINDINGS, IN_SEGMENTS
 from myoseg.reporting.structured_report import structured_report
 
 KEY = PseudonymKey(b"sixteen bytes are enough")
-PLANTED = {
-    "text": "Zyxwvut Qponmlk",
-    "PN": "Zyxwvut^Qponmlk",
-    "UI": "1.2.276.0.7230010.3.1.4.8323329.987654321",
-    "DA": "19570413",
-    "TM": "142753.193827",
-    "DT": "19570413142753.193827",
-    "UR": "http://hospital.example/zyxwvut",
-}
-TEXTS = ("PN", "LO", "SH", "LT", "UT", "ST", "UC", "DA", "TM", "DT", "UI", "AE", "UR")
-PLANTABLE = sorted(
-    tag
-    for tag, (vr, *_) in DicomDictionary.items()
-    if vr in TEXTS and tag >> 16 > 0x0007 and tag >> 16 != 0xFFFE
-)
 CLASSES = ("SOPClassUID", "ReferencedSOPClassUID")
 
 
@@ -94,19 +80,8 @@ def results():
     return as_bytes(written), as_bytes(report)
 
 
-def as_bytes(made):
-    stream = io.BytesIO()
-    made.save_as(stream, enforce_file_format=True)
-    return stream.getvalue()
-
-
 def read(content):
     return pydicom.dcmread(io.BytesIO(content))
-
-
-def planted_value(vr):
-    value = PLANTED.get(vr, PLANTED["text"])
-    return value[:16] if vr in ("SH", "AE") else value
 
 
 def survives(value, vr, made, dates="removed"):
@@ -115,8 +90,7 @@ def survives(value, vr, made, dates="removed"):
         written = as_bytes(deidentified(read(as_bytes(made)), KEY, dates))
     except InputError:
         return False
-    searched = value.encode()[:8] if vr in ("DA", "DT") else value.encode()
-    return searched in written
+    return searched(value, vr) in written
 
 
 def items_of(item, path=()):
@@ -188,6 +162,24 @@ def number_item(named, value="67", unit=None):
     measured.NumericValue = value
     measured.MeasurementUnitsCodeSequence = Items([unit or concept("mm", "UCUM")])
     return content_item("NUM", named, MeasuredValueSequence=Items([measured]))
+
+
+def test_a_deep_report_is_cleaned_item_by_item_and_not_once_for_each_level():
+    """Thirty containers in each other around a measure, which stays: no clean goes through all."""
+    item = number_item(concept("81827009", "SCT"))
+    for _ in range(30):
+        item = content_item("CONTAINER", concept("121071"), ContentSequence=Items([item]))
+    cleaned_items = []
+
+    def clean(each):
+        cleaned_items.append(each)
+        return copy.deepcopy(each)
+
+    (found,) = cleaned_content([item], clean, str)
+    assert n_content_items(found) == 30
+    assert len(cleaned_items) > 30
+    assert not any("ContentSequence" in each for each in cleaned_items)
+    assert n_content_items(item) == 30, "what was given stays as it is"
 
 
 HOSTILE_ITEMS = {

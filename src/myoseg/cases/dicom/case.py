@@ -62,15 +62,23 @@ def read_study(source: DicomSource) -> dict[Sequence, DicomSeries]:
     return series
 
 
-def read_dicom_case(name: str, source: DicomSource) -> DicomCase:
+def read_dicom_case(
+    name: str, source: DicomSource, *, reference: Sequence | None = None
+) -> DicomCase:
     """Reads a study and brings its sequences onto one grid, as far as that is needed and asked for.
 
+    Args:
+        name: of the case.
+        source: the study.
+        reference: whose grid it is; by default that of `alignment.align`.
+
     Raises:
-        InputError: as `read_study`, or there is no such alignment.
+        InputError: as `read_study`, there is no such alignment, or the reference was not chosen.
         GeometryError: likewise, or the sequences cannot be brought onto one grid.
     """
     series = read_study(source)
-    aligned = align({s: each.image for s, each in series.items()}, mode=source.alignment)
+    images = {s: each.image for s, each in series.items()}
+    aligned = align(images, mode=source.alignment, reference=reference)
     thickness_mm = series[aligned.record.reference].slice_thickness_mm
     case = Case(name, aligned.images, aligned.geometry, slice_thickness_mm=thickness_mm)
     return DicomCase(case, series, aligned)

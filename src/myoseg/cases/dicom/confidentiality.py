@@ -53,12 +53,18 @@ def _by_tag() -> dict[tuple[int, int], Action]:
 
 def _by_repeating_group(tag: BaseTag) -> Action | None:
     """Curves and overlays, whose group counts up: all such entries of the table are removed."""
-    for each in table.X_TAGS:
-        if len(each) > _WHOLE_TAG:
-            group, element, group_mask, element_mask = each
-            if (tag.group & group_mask, tag.element & element_mask) == (
-                group & group_mask,
-                element & element_mask,
-            ):
-                return Action.REMOVE
+    for group, element, group_mask, element_mask in _repeating_groups():
+        if (tag.group & group_mask, tag.element & element_mask) == (group, element):
+            return Action.REMOVE
     return None
+
+
+@lru_cache(maxsize=1)
+def _repeating_groups() -> tuple[tuple[int, int, int, int], ...]:
+    """Group and element under their masks, and the masks."""
+    return tuple(
+        (group & group_mask, element & element_mask, group_mask, element_mask)
+        for group, element, group_mask, element_mask in (
+            each for each in table.X_TAGS if len(each) > _WHOLE_TAG
+        )
+    )

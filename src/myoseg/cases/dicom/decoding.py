@@ -71,16 +71,7 @@ def decode_each_apart(frames: Sequence[tuple[Path, int]]) -> list[Stored | Input
 def _asked(frames: Sequence[tuple[Path, int]]) -> list[Stored | InputError]:
     """What another process says of frames, up to the one that ended it or took too long."""
     asked = json.dumps([[str(path), index] for path, index in frames]).encode()
-    try:
-        answer = subprocess.run(  # noqa: S603 -- this very module
-            [sys.executable, "-m", __name__],
-            input=asked,
-            capture_output=True,
-            timeout=LONGEST_START_S + LONGEST_FRAME_S * len(frames),
-            check=False,
-        ).stdout
-    except subprocess.TimeoutExpired as error:
-        answer = error.stdout or b""
+    answer = answer_of_process(asked, LONGEST_START_S + LONGEST_FRAME_S * len(frames))
     found: list[Stored | InputError] = []
     for path, _ in frames:
         line, end, answer = answer.partition(b"\n")
@@ -97,6 +88,25 @@ def _asked(frames: Sequence[tuple[Path, int]]) -> list[Stored | InputError]:
         found.append(values.reshape(told["shape"]))
         answer = answer[n_bytes:]
     return found
+
+
+def answer_of_process(asked: bytes, longest_s: float) -> bytes:
+    """What another process answers, as far as it came before the process ended or took too long.
+
+    Args:
+        asked: what it reads, as `answer` takes it.
+        longest_s: that it may take, in seconds.
+    """
+    try:
+        return subprocess.run(  # noqa: S603 -- this very module
+            [sys.executable, "-m", __name__],
+            input=asked,
+            capture_output=True,
+            timeout=longest_s,
+            check=False,
+        ).stdout
+    except subprocess.TimeoutExpired as error:
+        return error.stdout or b""
 
 
 def undecodable(path: Path, why: object) -> InputError:
@@ -120,8 +130,8 @@ def _answer(path: Path, index: int) -> tuple[dict[str, Any], bytes]:
     return told, content
 
 
-def _main() -> None:
-    """The other process: frames in as JSON, each out as a line and its bytes.
+def answer() -> None:
+    """What the other process does: frames in as JSON, each out as a line and its bytes.
 
     What decoders print themselves goes to the error stream, out of the way.
     """
@@ -134,4 +144,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    answer()

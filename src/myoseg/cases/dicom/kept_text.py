@@ -110,8 +110,13 @@ def kept_text(keyword: str, text: str) -> str:
 
 def is_own_text(text: str) -> bool:
     """Whether a text is one that this program writes of any patient."""
-    is_version = text in (version(PROGRAM), version(_LIBRARY))
-    return text in _OWN_TEXTS or is_version or bool(_OWN_NAME.fullmatch(text))
+    return text in _OWN_TEXTS or text in _versions() or bool(_OWN_NAME.fullmatch(text))
+
+
+@lru_cache(maxsize=1)
+def _versions() -> frozenset[str]:
+    """Of this program and of the library; looking them up reads files each time."""
+    return frozenset({version(PROGRAM), version(_LIBRARY)})
 
 
 def known_meaning(value: str, scheme: str) -> str | None:

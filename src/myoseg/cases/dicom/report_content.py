@@ -65,6 +65,8 @@ _REFERENCE: Final = (
     *("ReferencedSegmentNumber", "PurposeOfReferenceCodeSequence"),
 )
 
+_CHILDREN: Final = 0x0040A730
+
 Clean = Callable[[Dataset], Dataset]
 KeptText = Callable[[str], str]
 
@@ -93,17 +95,25 @@ def _cleaned_item(item: Dataset, clean: Clean, kept: KeptText) -> Iterator[Datas
     is_nameless = kind in ("IMAGE", "SCOORD", "SCOORD3D") and "ConceptNameCodeSequence" not in item
     if take is None or relation not in _RELATIONS or not (named or is_nameless):
         return
-    found = take(item, named, clean, kept)
+    own = _without_children(item)
+    found = take(own, named, clean, kept)
     if found is None:
         return
     found.RelationshipType, found.ValueType = relation, kind
     if named is not None:
-        found.ConceptNameCodeSequence = clean(item).ConceptNameCodeSequence
+        found.ConceptNameCodeSequence = clean(own).ConceptNameCodeSequence
     children = cleaned_content(item.get("ContentSequence") or (), clean, kept)
     if children:
         found.ContentSequence = children
     if children or kind != "CONTAINER":
         yield found
+
+
+def _without_children(item: Dataset) -> Dataset:
+    """What an item says itself; else each level of a deep report would be cleaned once a parent."""
+    own = item[:_CHILDREN]
+    own.update(item[_CHILDREN + 1 :])
+    return own
 
 
 def _concept(item: Dataset) -> Concept | None:

@@ -9,7 +9,7 @@ from typing import Final
 from pydicom import Dataset
 from pydicom.valuerep import DA, TM
 
-_LIBRARIES: Final = ("pydicom", "highdicom", "pynetdicom", "dicomweb_client", "urllib3")
+_LIBRARIES: Final = ("pydicom", "highdicom", "pynetdicom", "dicomweb_client", "urllib3", "retrying")
 _CHECKED: Final = (("PatientBirthDate", DA), ("StudyDate", DA), ("StudyTime", TM))
 
 
