@@ -1,6 +1,7 @@
 """`myoseg node` as typed: what is refused before anything is listened to, status and retry."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_wrong_usage_is_told(command, arguments, told):
     ("arguments", "told"),
     [
         (("--return-to", PACS, "--host", "0.0.0.0"), "name those that may with --accept"),
-        (("--return-to", "ftp://here"), "does not begin with https://"),
+        (("--return-to", "ftp://here"), "begins with ftp://"),
         (("--return-to", PACS, "--tls-key", "k.pem"), "--tls-cert"),
         (("--return-to", PACS, "--ae-title", "a title of too many letters"), "is no AE title"),
         (("--return-to", PACS, "-m", "no such model"), "there is no model"),
@@ -81,3 +82,45 @@ def test_retry_takes_failed_studies_up(cli, failed_study):
 def test_status_of_a_folder_without_a_node_is_refused(command, tmp_path):
     code, err = command("node", "status", "--folder", tmp_path)
     assert (code, "is no node's folder" in err) == (1, True)
+
+
+def impatient(monkeypatch):
+    """Waits for no lock, in this process."""
+    from myoseg.serving.node import database
+
+    monkeypatch.setattr(database, "PATIENCE_S", 0.1)
+
+
+@pytest.mark.parametrize("asked", [("status",), ("retry", "--failed"), ("retry", "1")])
+def test_a_database_that_another_program_holds_is_told(command, failed_study, monkeypatch, asked):
+    impatient(monkeypatch)
+    held = sqlite3.connect(failed_study / "studies.sqlite", isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    code, err = command("node", asked[0], "--folder", failed_study, *asked[1:])
+    held.close()
+    assert code == 1
+    assert f"{failed_study / 'studies.sqlite'} is locked by another program" in err
+    assert "end what holds it" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("asked", [("status",), ("retry", "--failed")])
+@pytest.mark.parametrize("at", [0, 4096 + 8, 8192 + 8])
+def test_a_database_that_is_damaged_is_told(command, failed_study, asked, at):
+    """Its first page, and the first bytes of pages of tables."""
+    path = failed_study / "studies.sqlite"
+    content = bytearray(path.read_bytes())
+    content[at - at % 4096 : at - at % 4096 + 100] = b"\xff" * 100
+    path.write_bytes(content)
+    code, err = command("node", asked[0], "--folder", failed_study, *asked[1:])
+    assert code == 1
+    assert f"{path} is damaged" in err
+    assert "restore it from a copy" in err
+    assert "Traceback" not in err
+
+
+def test_a_state_that_no_version_knows_is_told_as_damage(command, failed_study):
+    with sqlite3.connect(failed_study / "studies.sqlite") as odd:
+        odd.execute("UPDATE studies SET state = 'lost'")
+    code, err = command("node", "status", "--folder", failed_study)
+    assert (code, "is damaged (study 1 is in no known state)" in err) == (1, True)

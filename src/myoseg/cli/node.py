@@ -96,8 +96,20 @@ def node(
         float, typer.Option(min=1.0, help="Longest time that segmenting a study may take.")
     ] = 900.0,
     keep_days: Annotated[
-        float, typer.Option(min=0.0, help="Keep returned studies so long; failed ones stay.")
+        float,
+        typer.Option(
+            min=0.0,
+            help="Keep images and results of returned studies so long; of failed ones, all.",
+        ),
     ] = 1.0,
+    record_days: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help="Keep what is known of returned studies so long, and no less than their images; "
+            "sent again later, they are new ones.",
+        ),
+    ] = 90.0,
     model: Model = DEFAULT,
     align: Align = "auto",
     device: Device = "auto",
@@ -146,6 +158,7 @@ def node(
             int(min_free_gb * GB),
         ),
         keep_days=keep_days,
+        record_days=record_days,
         longest_job_s=study_seconds,
     )
     source = SegmentingSource(ModelSource(model, device, engine, precision, threads), align)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from myoseg.serving.pacs.records import SeriesRecord, StudyRecord
 
 MIB = 1 << 20
+FROM_INPUT = "-"
+LONGEST_NUMBER = 256
 
 app = typer.Typer(
     help="Fetch studies from an archive and store results in it, over DICOMweb or classic DICOM.",
@@ -85,9 +88,18 @@ def echo(
 def find(
     address: Address,
     patient_id: Annotated[
-        str, typer.Option("--patient-id", help="Number of the patient; * stands for any letters.")
+        str,
+        typer.Option(
+            "--patient-id",
+            envvar="MYOSEG_PACS_PATIENT_ID",
+            help="Number of the patient; * stands for any letters. Others on this machine see what "
+            "is typed: `-` reads it from standard input.",
+        ),
     ] = "",
-    accession: Annotated[str, typer.Option(help="Accession number, likewise.")] = "",
+    accession: Annotated[
+        str,
+        typer.Option(envvar="MYOSEG_PACS_ACCESSION", help="Accession number, likewise."),
+    ] = "",
     study_uid: Annotated[str, typer.Option("--study-uid", help="Identifier of a study.")] = "",
     date: Annotated[
         str, typer.Option(help="A day, 2026-01-31, or a range, 20260101-20260131.")
@@ -119,6 +131,7 @@ def find(
     start_log(False, verbose)
     if series and not study_uid:
         raise typer.BadParameter("--series goes with --study-uid")
+    patient_id, accession = _typed_or_read(patient_id, accession)
     where, how = _connection(address, ae_title, ca, cert, key, credentials, timeout, tries)
     from myoseg.serving.pacs.queries import find_series, find_studies
     from myoseg.serving.pacs.records import Query, dates, require_uid
@@ -234,6 +247,20 @@ def send(
     typer.echo(f"{where} holds {outcome.n_accepted} of {len(outcome.files)} files.")
     if outcome.refused or not files:
         raise typer.Exit(SOME_FAILED if outcome.n_accepted else 1)
+
+
+def _typed_or_read(patient_id: str, accession: str) -> tuple[str, str]:
+    """Both numbers; one that is `-` is the first line of standard input."""
+    if FROM_INPUT not in (patient_id, accession):
+        return patient_id, accession
+    if patient_id == accession:
+        raise typer.BadParameter(
+            "only one of --patient-id and --accession can be read from standard input"
+        )
+    line = sys.stdin.readline(LONGEST_NUMBER + 1).strip()
+    if not line or len(line) > LONGEST_NUMBER:
+        raise typer.BadParameter("standard input holds no number in its first line")
+    return (line, accession) if patient_id == FROM_INPUT else (patient_id, line)
 
 
 def _connection(

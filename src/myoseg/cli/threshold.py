@@ -10,15 +10,24 @@ from myoseg.cli.options import (
     Consecutive,
     Layout,
     Out,
+    Phase,
     Quiet,
+    Series,
     Verbose,
+    named_series,
     require_alignment,
+    series_record,
 )
-from myoseg.cli.results import close, progress_over, start_log
+from myoseg.cli.results import close, progress_over, scan_progress, start_log
 
 
 def threshold(
-    data: Annotated[Path, typer.Option("-i", "--input", help="Folder of a case or of a data set.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            "-i", "--input", help="Folder of a case, of a data set, or of studies in DICOM."
+        ),
+    ],
     out: Out,
     method: Annotated[
         str,
@@ -27,7 +36,8 @@ def threshold(
     contours: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of label files that hold the myocardium; by default the data set's own."
+            help="Folder of label files that hold the myocardium, named as the cases; by default "
+            "the data set's own, of which studies in DICOM have none."
         ),
     ] = None,
     coding: Annotated[
@@ -52,6 +62,10 @@ def threshold(
             "--report", help="Write a page for each case, and index.html for all of them."
         ),
     ] = False,
+    bssfp: Series = None,
+    lge: Series = None,
+    t2: Series = None,
+    phase: Phase = None,
     layout: Layout = None,
     align: Align = "auto",
     consecutive: Consecutive = False,
@@ -61,7 +75,10 @@ def threshold(
     """Find scar or edema in a given myocardium by a threshold, without a model."""
     start_log(quiet, verbose)
     require_alignment(align)
-    from myoseg.cases.layouts import find_cases
+    series = named_series(bssfp, lge, t2)
+    if series or phase is not None:
+        _require_dicom(data)
+    from myoseg.cases.finding import find_any_cases
     from myoseg.cohort import threshold_cohort
     from myoseg.files import write_json
     from myoseg.given_contours import contours_of
@@ -71,7 +88,7 @@ def threshold(
     from myoseg.quantification.threshold_methods import method_named
 
     chosen = method_named(method)
-    files = find_cases(data, layout)
+    files = find_any_cases(data, layout, series=series, phase=phase, progress=scan_progress(quiet))
     walls = contours_of(files, contours, coding)
     remotes = {} if remote is None else remote_files([each.name for each in files], remote)
     arguments = {
@@ -82,6 +99,8 @@ def threshold(
         "min_island": min_island,
         "fill_holes": fill_holes,
         "layout": layout,
+        "series": series_record(series),
+        "phase": phase,
         "align": align,
         "consecutive": consecutive,
     }
@@ -109,3 +128,13 @@ def threshold(
 
         write_cohort_report(out)
     close(out, n_failed=len(failed), n_cases=len(files))
+
+
+def _require_dicom(folder: Path) -> None:
+    from myoseg.cases.dicom.scan import holds_dicom
+
+    if not holds_dicom(folder):
+        raise typer.BadParameter(
+            "--bssfp, --lge, --t2 and --phase name series of studies in DICOM, and the folder "
+            "holds none"
+        )

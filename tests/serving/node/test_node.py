@@ -1,10 +1,13 @@
 """A node as a whole: studies that do harm, archives that do not answer, and what is said of it."""
 
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 
 from myoseg.errors import ConfigurationError
+from myoseg.serving.node import node as node_module
 from myoseg.serving.node.receiver import Listening
 from myoseg.serving.node.status import status_table
 from myoseg.serving.node.study import Patience
@@ -55,6 +58,31 @@ def test_results_wait_for_an_archive_that_does_not_answer(run, archive, image, s
     archive.fault = ""
     node.wait_for("returned")
     assert len(archive.sent) == 1
+
+
+def test_an_archive_that_is_slow_delays_none_of_the_others(run, archive, image, send_images):
+    """A takes no end until it is let go; meanwhile B has the results of both studies."""
+    slow, other = "dicom://A@127.0.0.1:1", "dicom://B@127.0.0.1:2"
+    go_on = threading.Event()
+
+    def send(destination, files):
+        if destination == slow:
+            go_on.wait(60)
+        return archive(destination, files)
+
+    try:
+        node = run(archive=send, destinations=(slow, other))
+        send_images(node.port, image(study="1.2.31"))
+        send_images(node.port, image(study="1.2.32"))
+        node.wait_for("results ready", "results ready", within_s=60.0)
+        until = time.monotonic() + 60
+        while len(archive.sent) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert sorted(each[:2] for each in archive.sent) == [(other, "1.2.31"), (other, "1.2.32")]
+    finally:
+        go_on.set()
+    node.wait_for("returned", "returned", within_s=60.0)
+    assert len(archive.sent) == len({each[:2] for each in archive.sent}) == 4
 
 
 def test_a_sender_that_fails_unexpectedly_holds_up_nothing_and_counts(
@@ -118,3 +146,15 @@ def test_the_table_names_no_one(run, image, send_images):
 
 def test_the_table_of_a_node_that_received_nothing_says_so():
     assert status_table(()).splitlines()[-1] == "0 studies"
+
+
+def test_a_study_is_forgotten_some_time_after_it_was_returned(
+    run, archive, image, send_images, monkeypatch
+):
+    monkeypatch.setattr(node_module, "FORGET_EVERY_S", 0.2)
+    node = run(keep_days=0.0, record_days=0.0)
+    send_images(node.port, image(study="1.2.31", ImageComments="refuse"), image(study="1.2.32"))
+    (left,) = node.wait_for("failed", within_s=60.0)
+    assert [study for _, study, _ in archive.sent] == ["1.2.32"]
+    assert left.number == 1
+    assert [path.name for path in (node.folder / "images").iterdir()] == ["000001"]

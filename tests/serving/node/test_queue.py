@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from myoseg.errors import ConfigurationError
-from myoseg.serving.node import inbox, upkeep
+from myoseg.serving.node import database, inbox, upkeep
 from myoseg.serving.node.inbox import QueueFull
 from myoseg.serving.node.queue import Queue
 from myoseg.serving.node.state_folder import StateFolder, only_node
@@ -271,6 +271,54 @@ def test_an_archive_that_does_not_answer_keeps_nothing_from_the_others(open_queu
     assert queue.outbox.next_delivery().destination == first.destination
 
 
+def test_each_destination_has_its_own_waits_and_its_own_tries(open_queue, clock):
+    """A is down: B has the results at once, and A is tried after 4 s and after 8 s more."""
+    a, b = "dicom://A@here:1", "dicom://B@here:2"
+    queue = open_queue((a, b))
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    queue.outbox.not_delivered(queue.outbox.next_delivery(a), "A does not answer")
+    assert queue.outbox.next_delivery(a) is None
+    queue.outbox.delivered(queue.outbox.next_delivery(b))
+    assert queue.outbox.next_delivery(b) is None
+    for wait_s in (4, 8):
+        assert only(queue).state is State.RESULTS
+        clock.now += wait_s
+        queue.outbox.not_delivered(queue.outbox.next_delivery(a), "A does not answer")
+    assert only(queue).state is State.FAILED
+    assert only(queue).reason == "not returned everywhere: A does not answer; tried 3 times"
+
+
+def test_a_study_that_one_archive_never_takes_is_sent_to_the_others_first(open_queue, clock):
+    """A gave up before B answered at all: the study fails only once B has been heard."""
+    a, b = "dicom://A@here:1", "dicom://B@here:2"
+    queue = open_queue((a, b))
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    for _ in range(3):
+        queue.outbox.not_delivered(queue.outbox.next_delivery(a), "A is full")
+        clock.now += 8
+    assert (queue.outbox.next_delivery(a), only(queue).state) == (None, State.RESULTS)
+    queue.outbox.delivered(queue.outbox.next_delivery(b))
+    assert (only(queue).state, only(queue).sendings) == (State.FAILED, 3)
+    assert queue.upkeep.retry() == (1,)
+    assert {queue.outbox.next_delivery(each).destination for each in (a, b)} == {a, b}
+
+
+def test_a_destination_that_is_left_out_at_the_next_start_is_waited_for_no_longer(
+    open_queue, clock
+):
+    a, b = "dicom://A@here:1", "dicom://B@here:2"
+    queue = open_queue((a, b))
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery(b))
+    queue.outbox.not_delivered(queue.outbox.next_delivery(a), "A does not answer")
+    queue = open_queue((b,))
+    assert queue.outbox.next_delivery(b) is None
+    assert only(queue).state is State.RETURNED
+
+
 def test_results_that_were_not_returned_are_sent_when_their_study_is_sent_again(open_queue, clock):
     queue = open_queue()
     receive(queue, clock)
@@ -324,6 +372,75 @@ def test_images_of_returned_studies_go_and_those_of_others_stay(open_queue, cloc
     assert [study.n_images for study in queue.studies()] == [0, 1]
     assert [path.name for path in queue.folder.images.iterdir()] == ["000002"]
     assert not any(queue.folder.results.iterdir())
+
+
+def returned_study(queue, clock, study="1.2"):
+    number = receive(queue, clock, study=study, content=study.encode())
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery())
+    return number
+
+
+def test_what_is_known_of_returned_studies_goes_and_that_of_others_stays(open_queue, clock):
+    queue = open_queue()
+    returned_study(queue, clock)
+    for study in ("1.3", "1.4", "1.5"):
+        receive(queue, clock, study=study, content=study.encode())
+    queue.jobs.failed(queue.jobs.claim(), "no LGE")
+    finish(queue, queue.jobs.claim())
+    clock.now += 1e6
+    assert queue.upkeep.forget_studies(clock.now) == (), "its images are still there"
+    queue.upkeep.forget_images(clock.now)
+    queue.folder.results_of(1, 1).mkdir()
+    assert queue.upkeep.forget_studies(clock.now - 2e6) == (), "it was returned later than that"
+    assert queue.upkeep.forget_studies(clock.now) == (1,)
+    kept = [(study.number, study.state) for study in queue.studies()]
+    assert kept == [(2, State.FAILED), (3, State.RESULTS), (4, State.READY)]
+    assert not queue.folder.results_of(1, 1).exists()
+    tables = ("studies", "history", "deliveries", "tries", "instances")
+    columns = ("number", *["study"] * 4)
+    for table, column in zip(tables, columns, strict=True):
+        found = queue._record.rows(f"SELECT * FROM {table} WHERE {column} = 1")
+        assert found == [], table
+
+
+def test_a_study_that_is_sent_again_within_the_retention_is_the_same_study(open_queue, clock):
+    queue = open_queue()
+    assert returned_study(queue, clock) == 1
+    clock.now += 100
+    assert queue.upkeep.forget_studies(clock.now - 200) == ()
+    assert receive(queue, clock, content=b"1.2") == 1
+    assert (only(queue).state, only(queue).version) == (State.RETURNED, 1), "and not done again"
+    queue.upkeep.forget_images(clock.now + 1)
+    assert receive(queue, clock, content=b"1.2") == 1
+    assert (only(queue).state, only(queue).version) == (State.READY, 2)
+    assert queue.upkeep.forget_studies(clock.now + 1e9) == (), "it waits again"
+
+
+def test_a_study_that_is_sent_again_later_is_a_new_one(open_queue, clock):
+    queue = open_queue()
+    returned_study(queue, clock)
+    clock.now += 100
+    queue.upkeep.forget_images(clock.now)
+    assert queue.upkeep.forget_studies(clock.now) == (1,)
+    assert receive(queue, clock, content=b"1.2") == 2, "numbers are not given twice"
+    finish(queue, queue.jobs.claim())
+    queue.outbox.delivered(queue.outbox.next_delivery())
+    assert (only(queue).number, only(queue).state, only(queue).version) == (2, State.RETURNED, 1)
+
+
+def test_a_study_to_which_a_connection_sends_is_not_forgotten(open_queue, clock):
+    """The same image came again, and its sender has not ended: no row goes under its hands."""
+    queue = open_queue()
+    number = returned_study(queue, clock)
+    add(queue, content=b"1.2")
+    queue.upkeep.forget_images(clock.now + 1)
+    clock.now += 100
+    assert queue.upkeep.forget_studies(clock.now) == ()
+    queue.inbox.release({number}, since=clock.now)
+    assert queue.upkeep.forget_studies(clock.now) == (number,)
+    queue.inbox.release({number}, since=clock.now)
+    assert queue.studies() == ()
 
 
 def during_removal(monkeypatch, module, do):
@@ -469,6 +586,48 @@ def test_a_database_of_another_format_is_refused(open_queue):
         later.execute("PRAGMA user_version = 9")
     with pytest.raises(ConfigurationError, match="is of format 9"):
         Queue(queue.folder)
+
+
+def test_a_database_of_the_first_format_goes_on(open_queue, clock):
+    """It had one wait for all destinations and no table `tries`."""
+    queue = open_queue()
+    receive(queue, clock)
+    finish(queue, queue.jobs.claim())
+    queue.close()
+    with sqlite3.connect(queue.folder.database) as earlier:
+        earlier.execute("DROP TABLE tries")
+        earlier.execute("PRAGMA user_version = 1")
+    queue = open_queue()
+    queue.outbox.not_delivered(queue.outbox.next_delivery(), "no answer")
+    assert only(queue).sendings == 1
+    with sqlite3.connect(queue.folder.database) as now:
+        assert now.execute("PRAGMA user_version").fetchone() == (database.FORMAT,)
+
+
+def fault_of(code, words="some words"):
+    error = sqlite3.OperationalError(words)
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_BUSY, r"is locked by another program, and was for .* s; end what holds it"),
+        (sqlite3.SQLITE_BUSY | 2 << 8, "is locked by another program"),
+        (sqlite3.SQLITE_CORRUPT, "is damaged or no database.*restore it from a copy"),
+        (sqlite3.SQLITE_FULL, "cannot be used .*free some space"),
+        (sqlite3.SQLITE_IOERR | 10 << 8, "cannot be used .*look after its disk"),
+        (sqlite3.SQLITE_READONLY, "cannot be used .*have its owner"),
+        (sqlite3.SQLITE_CANTOPEN, "cannot be used .*have its owner"),
+        (sqlite3.SQLITE_ERROR, "cannot be used .some words.; give another --folder"),
+    ],
+)
+def test_what_sqlite_says_is_told_with_the_file_and_the_remedy(tmp_path, code, told):
+    path = tmp_path / "studies.sqlite"
+    with pytest.raises(ConfigurationError, match=told) as refused, database.faults_told(path):
+        raise fault_of(code)
+    assert str(refused.value).startswith(str(path))
 
 
 def test_files_that_no_record_speaks_of_go_at_the_start(open_queue, clock):

@@ -76,6 +76,7 @@ class Node(RuleBasedStateMachine):
         self.numbers = {}
         self.job = None
         self.queue = None
+        self.forgotten = set()
 
     @initialize()
     def start(self):
@@ -215,6 +216,23 @@ class Node(RuleBasedStateMachine):
     @rule(trouble=TROUBLE)
     def retry(self, trouble):
         self.do(self.queue.upkeep.retry, trouble)
+
+    @precondition(lambda self: self.has(State.RETURNED))
+    @rule(trouble=TROUBLE)
+    def forget(self, trouble):
+        """All of studies that are returned, and of no other; their images first."""
+        done = {each.number for each in self.queue.studies() if each.state is State.RETURNED}
+        queue, later = self.queue, self.now + 1.0
+        self.do(lambda: queue.upkeep.forget_images(later), trouble)
+        self.do(lambda: self.queue.upkeep.forget_studies(later), trouble)
+        left = {each.number: each for each in self.queue.studies()}
+        for number in set(self.confirmed) - left.keys():
+            assert number in done
+            del self.confirmed[number]
+            self.open.discard(number)
+        for number in done & left.keys():
+            if not left[number].n_images:
+                self.confirmed.pop(number, None)
 
     @rule()
     def kill(self):

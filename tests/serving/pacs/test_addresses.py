@@ -7,7 +7,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from myoseg.errors import ConfigurationError
-from myoseg.serving.pacs.address import PacsAddress, is_loopback, parse_address, require_ae_title
+from myoseg.serving.pacs.address import (
+    FORMS,
+    PacsAddress,
+    is_loopback,
+    parse_address,
+    require_ae_title,
+)
 
 TITLES = st.text(string.ascii_letters + string.digits + "_- %@/:#?", min_size=1, max_size=16)
 HOSTS = st.sampled_from(["pacs", "pacs.example.org", "10.1.2.3", "::1", "a-b_c"])
@@ -57,17 +63,22 @@ def test_whatever_is_typed_is_an_address_or_refused(typed):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("pacs.example", "does not begin"),
-        ("ftp://pacs/", "does not begin"),
+        ("pacs.example", "'pacs.example' does not say what is spoken there"),
+        ("pacs.example:104", "'pacs.example:104' does not say what is spoken there"),
+        ("ARCHIVE@pacs:104", r"'\.\.\.@pacs:104' does not say what is spoken there"),
+        ("ftp://pacs/", "'ftp://pacs/' begins with ftp://, in which no archive is spoken to"),
+        ("://pacs", "begins oddly"),
+        ("", "the address does not say"),
+        ("x" * 500, "the address does not say"),
         ("https://", "no host"),
         ("https://pacs:99999/", "port or host that is none"),
         ("https://pacs:0/", "port 0"),
         ("https://pacs/a?b=c", "question mark"),
         ("https://pacs/a/../b", "path"),
         ("https://pacs/a b", "path"),
-        ("dicom://pacs:104", "AE title"),
-        ("dicom://ARCHIVE@pacs", "port"),
-        ("dicom://ARCHIVE@pacs:104/path", "needs"),
+        ("dicom://pacs:104", "'dicom://pacs:104' is one of classic DICOM and lacks the AE title"),
+        ("dicom://ARCHIVE@pacs", "lacks the port"),
+        ("dicom://ARCHIVE@pacs:104/path", "needs no path"),
         ("dicom://AN_AE_TITLE_THAT_IS_TOO_LONG@pacs:104", "no AE title"),
         ("dicom://A%5CB@pacs:104", "no AE title"),
         ("dicom://%20A@pacs:104", "no AE title"),
@@ -76,7 +87,26 @@ def test_whatever_is_typed_is_an_address_or_refused(typed):
 def test_a_wrong_address_is_refused_with_the_remedy(typed, said):
     with pytest.raises(ConfigurationError, match=said) as refused:
         parse_address(typed)
-    assert "give" in str(refused.value)
+    told = str(refused.value)
+    assert "AE title; give 1 to 16" in told or FORMS in told
+
+
+def test_the_forms_that_an_address_may_have_are_shown_by_addresses():
+    for example in FORMS.partition("for instance ")[2].split(" or "):
+        assert str(parse_address(example)) == example
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("me:s3cret@pacs", "ftp://me:s3cret@pacs", "ftp://me:s3c/ret@pacs", "s3cret?x@pacs"),
+        *("ftp://pacs/?token=s3cret", "pacs#s3cret", "pacs?s3c#ret=s3cret"),
+    ],
+)
+def test_what_may_be_a_password_is_not_repeated_from_a_wrong_address(typed):
+    with pytest.raises(ConfigurationError) as refused:
+        parse_address(typed)
+    assert "s3c" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """`myoseg pacs` as it is typed, against Orthanc."""
 
+import io
 import json
 import subprocess
 import sys
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import pydicom
 import pytest
@@ -105,7 +107,7 @@ def test_refused_files_are_named_and_told_by_the_exit_code(cli, address, study, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("echo", "pacs.example"), "does not begin"),
+        (("echo", "pacs.example"), "does not say what is spoken"),
         (("echo", "https://127.0.0.1:1/", "--tries", "1"), "cannot be reached"),
         (("find", "https://pacs/", "--study-uid", "../x"), "identifier"),
         (("find", "https://pacs/", "--date", "yesterday"), "no date"),
@@ -125,6 +127,52 @@ def test_credentials_of_the_environment_are_used(cli, web_peer, monkeypatch):
     peer = web_peer(lambda method, path: (200, {"Content-Type": "application/json"}, b"[]"))
     assert cli("pacs", "echo", str(peer.address)).code == 0
     assert peer.asked[0][2]["Authorization"] == "Bearer abc"
+
+
+EMPTY = (200, {"Content-Type": "application/dicom+json"}, b"[]")
+
+
+def asked_for(peer):
+    (path,) = {path for _, path, _ in peer.asked}
+    return parse_qs(urlsplit(path).query)
+
+
+@pytest.mark.parametrize(
+    ("option", "attribute"), [("--patient-id", "PatientID"), ("--accession", "AccessionNumber")]
+)
+def test_numbers_can_be_given_where_no_list_of_processes_shows_them(
+    cli, web_peer, monkeypatch, option, attribute
+):
+    peer = web_peer(lambda method, path: EMPTY)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("4711-0815\nand more\n"))
+    assert cli("pacs", "find", str(peer.address), option, "-").code == 0
+    assert asked_for(peer)[attribute] == ["4711-0815"]
+    peer.asked.clear()
+    variable = f"MYOSEG_PACS_{option[2:].upper().replace('-', '_')}"
+    monkeypatch.setenv(variable, "0815*")
+    done = cli("pacs", "find", str(peer.address))
+    assert (done.code, "0815" in done.out + done.err) == (0, False)
+    assert asked_for(peer)[attribute] == ["0815*"]
+    peer.asked.clear()
+    assert cli("pacs", "find", str(peer.address), option, "12").code == 0
+    assert asked_for(peer)[attribute] == ["12"], "what is typed goes first"
+
+
+@pytest.mark.parametrize("content", ["", "\n4711\n", "  \n", "1" * 300])
+def test_a_number_that_is_not_on_standard_input_is_missed(cli, web_peer, monkeypatch, content):
+    peer = web_peer(lambda method, path: EMPTY)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(content))
+    done = cli("pacs", "find", str(peer.address), "--patient-id", "-")
+    assert (done.code, "standard input holds no number" in done.err) == (2, True)
+    assert peer.asked == []
+
+
+def test_only_one_number_is_read_from_standard_input(cli, web_peer, monkeypatch):
+    peer = web_peer(lambda method, path: EMPTY)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("4711\n0815\n"))
+    done = cli("pacs", "find", str(peer.address), "--patient-id", "-", "--accession", "-")
+    assert (done.code, "only one of" in done.err) == (2, True)
+    assert peer.asked == []
 
 
 def test_without_the_packages_the_command_says_what_to_install(cli, monkeypatch):

@@ -12,13 +12,27 @@ from myoseg.serving.node.durable import Step, no_step
 APPLICATION: Final = 0x4D594F53
 """What SQLite calls the application's identifier: MYOS."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the tables."""
 
-_PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 30.0
 """How long another process may hold the database."""
 
-_TABLES: Final = """
+_TRIES: Final = """
+CREATE TABLE tries (
+    study INTEGER NOT NULL REFERENCES studies (number),
+    version INTEGER NOT NULL,
+    destination TEXT NOT NULL,
+    n_times INTEGER NOT NULL,
+    due_at REAL NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (study, version, destination)
+) WITHOUT ROWID;
+"""
+"""Of returning results to a destination, in vain; format 1 had no such table."""
+
+_TABLES: Final = (
+    """
 CREATE TABLE studies (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
@@ -59,6 +73,8 @@ CREATE TABLE history (
     reason TEXT NOT NULL
 );
 """
+    + _TRIES
+)
 """Keys and contents are SHA-256: of a study's or an instance's identifier, and of a file."""
 
 
@@ -69,31 +85,56 @@ def open_database(path: Path) -> sqlite3.Connection:
 
     Raises:
         ConfigurationError: the file is damaged, no database, another program's or of another
-            format.
+            format; or it is locked, or cannot be read or written.
     """
-    connection = sqlite3.connect(
-        path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.row_factory = sqlite3.Row
-        if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-            raise _refused(path, "is damaged")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        with transaction(connection):
-            _require_ours(connection, path)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        if isinstance(error, sqlite3.OperationalError):
-            raise ConfigurationError(
-                f"{path} cannot be opened ({error}); free some space or give another --folder."
-            ) from error
-        raise _refused(path, "is damaged or no database") from error
-    except ConfigurationError:
-        connection.close()
-        raise
+    with faults_told(path):
+        connection = sqlite3.connect(
+            path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+        raise refused(path, "is damaged")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    with transaction(connection):
+        _require_ours(connection, path)
+
+
+@contextmanager
+def faults_told(path: Path) -> Iterator[None]:
+    """Within it what SQLite says of a database is told with the file and the remedy.
+
+    Raises:
+        ConfigurationError: the database is locked, damaged, or cannot be read or written.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _in_words(path, error) from error
+
+
+def _in_words(path: Path, error: sqlite3.Error) -> ConfigurationError:
+    # The lower byte is the kind of fault.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _DAMAGED:
+        return refused(path, "is damaged or no database")
+    if code in _LOCKED:
+        return ConfigurationError(
+            f"{path} is locked by another program, and was for {PATIENCE_S:g} s; end what holds it "
+            "(a running node holds it for a moment only), and try again."
+        )
+    remedy = _REMEDIES.get(code, "give another --folder")
+    return ConfigurationError(f"{path} cannot be used ({error}); {remedy}.")
 
 
 @contextmanager
@@ -116,22 +157,42 @@ def transaction(connection: sqlite3.Connection, step: Step = no_step) -> Iterato
     step("committed")
 
 
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+_LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_RIGHTS: Final = "have its owner type the command, or let this user read and write its folder"
+_REMEDIES: Final = {
+    sqlite3.SQLITE_FULL: "free some space on its disk",
+    sqlite3.SQLITE_IOERR: "look after its disk, which must be a local one",
+    sqlite3.SQLITE_CANTOPEN: _RIGHTS,
+    sqlite3.SQLITE_READONLY: _RIGHTS,
+    sqlite3.SQLITE_PERM: _RIGHTS,
+    sqlite3.SQLITE_AUTH: _RIGHTS,
+}
+
+
 def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     n_tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if not n_tables and not application:
-        for statement in filter(str.strip, _TABLES.split(";")):
-            connection.execute(statement)
+        _make(connection, _TABLES)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
     elif application != APPLICATION:
-        raise _refused(path, "is another program's")
+        raise refused(path, "is another program's")
+    elif version == 1:
+        _make(connection, _TRIES)
     elif version != FORMAT:
-        raise _refused(path, f"is of format {version}, and this version reads format {FORMAT}")
+        raise refused(path, f"is of format {version}, and this version reads format {FORMAT}")
 
 
-def _refused(path: Path, fault: str) -> ConfigurationError:
+def _make(connection: sqlite3.Connection, tables: str) -> None:
+    for statement in filter(str.strip, tables.split(";")):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def refused(path: Path, fault: str) -> ConfigurationError:
+    """What is said of a database that tells nothing any more."""
     return ConfigurationError(
         f"{path} {fault}, so the node cannot tell what it has done; restore it from a copy, or "
         "give another --folder and send again the studies that have no result."

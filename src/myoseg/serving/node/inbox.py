@@ -147,6 +147,7 @@ class Inbox:
             record.set(number, version=study["version"] + 1)
             log.info("study %d: new images came; this is version %d", number, study["version"] + 1)
         record.set(number, attempts=0, interruptions=0, sendings=0, due_at=0)
+        record.execute("DELETE FROM tries WHERE study = ?", number)
         if state != State.READY:
             record.set(number, gap="", gap_at=0)
         is_made = not is_new and self._results_of(study).is_dir()

@@ -1,7 +1,8 @@
 """A folder, an address and a model enter; a node that receives, segments and returns runs.
 
-Four things go on at once, each in a thread: receiving, looking after what was received, segmenting
-(in a process of its own) and returning. They share nothing but the queue.
+Several things go on at once, each in a thread: receiving, looking after what was received,
+segmenting (in a process of its own), returning, to each destination by itself, and forgetting. They
+share nothing but the queue.
 """
 
 import logging
@@ -10,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from myoseg.cases.dicom.silence import libraries_silent
 from myoseg.errors import ModelError
+from myoseg.serving.node.database import faults_told
 from myoseg.serving.node.processing import ProcessorSource
 from myoseg.serving.node.queue import Queue
 from myoseg.serving.node.receiver import Listening, Receiver
@@ -26,6 +29,9 @@ log = logging.getLogger(__name__)
 
 Send: TypeAlias = Callable[[str, Sequence[Path]], str]
 """Sends files to a destination; gives why that failed, in words that name no one, or "" if not."""
+
+FORGET_EVERY_S: Final = 10.0
+"""Between looks for studies that were returned long ago."""
 
 _GLANCE_S: Final = 0.25
 _AFTER_TROUBLE_S: Final = 2.0
@@ -43,6 +49,7 @@ class NodeOptions:
         patience: how long and how often it tries.
         limits: what it takes.
         keep_days: that images and results stay after they were returned.
+        record_days: that it stays known what became of a study after it was returned.
         longest_job_s: that segmenting a study may take.
         stopping_s: that open connections get to end when it is stopped.
     """
@@ -52,6 +59,7 @@ class NodeOptions:
     patience: Patience = field(default_factory=Patience)
     limits: Limits = field(default_factory=Limits)
     keep_days: float = 1.0
+    record_days: float = 90.0
     longest_job_s: float = 900.0
     stopping_s: float = 30.0
 
@@ -75,7 +83,8 @@ def run_node(
         started: called with the port once studies can be sent.
 
     Raises:
-        ConfigurationError: the folder is another's or in use, or the address cannot be used.
+        ConfigurationError: the folder is another's or in use, its database is locked, damaged or
+            cannot be used, or the address cannot be used.
         ModelError: the model cannot be used.
         OutputError: the folder cannot be made.
     """
@@ -105,10 +114,12 @@ class _Node:
         )
 
     def run(self, started: Callable[[int], None] | None) -> None:
-        self._queue.upkeep.recover()
+        with faults_told(self._queue.folder.database):
+            self._queue.upkeep.recover()
         if not self._has_worker():
             return
-        work = (self._look_after, self._segment, self._return)
+        returning = (partial(self._return, each) for each in self._options.destinations)
+        work = (self._look_after, self._forget, self._segment, *returning)
         threads = [threading.Thread(target=self._repeat, args=(each,)) for each in work]
         try:
             port = self._receiver.start()
@@ -159,10 +170,15 @@ class _Node:
         self._receiver.look_after()
         for number in self._queue.inbox.settle(self._receiver.busy()):
             log.info("study %d: complete", number)
-        before = time.time() - self._options.keep_days * _DAY_S
-        for number in self._queue.upkeep.forget_images(before):
-            log.info("study %d: its images are removed", number)
         return _GLANCE_S
+
+    def _forget(self) -> float:
+        now, upkeep = time.time(), self._queue.upkeep
+        for number in upkeep.forget_images(now - self._options.keep_days * _DAY_S):
+            log.info("study %d: its images are removed", number)
+        for number in upkeep.forget_studies(now - self._options.record_days * _DAY_S):
+            log.info("study %d: it is not known any more", number)
+        return FORGET_EVERY_S
 
     def _segment(self) -> float:
         job = self._queue.jobs.claim()
@@ -199,9 +215,9 @@ class _Node:
             else:
                 return
 
-    def _return(self) -> float:
+    def _return(self, destination: str) -> float:
         outbox = self._queue.outbox
-        delivery = outbox.next_delivery()
+        delivery = outbox.next_delivery(destination)
         if delivery is None:
             return _GLANCE_S
         fault = self._fault(delivery)

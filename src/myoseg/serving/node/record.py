@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
-from myoseg.serving.node.database import open_database, transaction
+from myoseg.serving.node.database import open_database, refused, transaction
 from myoseg.serving.node.durable import Step, no_step
 from myoseg.serving.node.state_folder import StateFolder
 from myoseg.serving.node.study import QueuedStudy, State
@@ -116,19 +116,31 @@ class Record:
             "WHERE max(instance_at, gap_at, changed_at) > ?1 OR due_at > ?2",
             *(now, now + longest_wait_s),
         )
+        self.execute(
+            "UPDATE tries SET due_at = ?1 WHERE due_at > ?1",
+            now + longest_wait_s,
+        )
 
     def studies(self) -> tuple[QueuedStudy, ...]:
-        """All studies, by number."""
+        """All studies, by number.
+
+        Raises:
+            ConfigurationError: the database is damaged.
+        """
         query = (
             "SELECT *, (SELECT count(*) FROM instances WHERE study = number) AS n_images "
             "FROM studies ORDER BY number"
         )
-        return tuple(_queued(row) for row in self.rows(query))
+        return tuple(self._queued(row) for row in self.rows(query))
 
-
-def _queued(row: Row) -> QueuedStudy:
-    values: dict[str, Any] = {field.name: row[field.name] for field in fields(QueuedStudy)}
-    return QueuedStudy(**(values | {"state": State(row["state"])}))
+    def _queued(self, row: Row) -> QueuedStudy:
+        values: dict[str, Any] = {field.name: row[field.name] for field in fields(QueuedStudy)}
+        try:
+            return QueuedStudy(**(values | {"state": State(row["state"])}))
+        except ValueError:
+            raise refused(
+                self.folder.database, f"is damaged (study {row['number']} is in no known state)"
+            ) from None
 
 
 def key_of(uid: str) -> str:

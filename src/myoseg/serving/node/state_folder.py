@@ -57,6 +57,10 @@ class StateFolder:
         """The folder of the results of one version of a study."""
         return self.results / f"{number:06d}-{version}"
 
+    def all_results_of(self, number: int) -> tuple[Path, ...]:
+        """The folders of the results of a study's versions that are there."""
+        return tuple(self.results.glob(f"{number:06d}-*"))
+
     def make(self) -> None:
         """Makes what is missing, for the owner alone.
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from myoseg.serving.node.database import faults_told
 from myoseg.serving.node.queue import Queue
 from myoseg.serving.node.state_folder import StateFolder
 from myoseg.serving.node.study import QueuedStudy
@@ -27,15 +28,17 @@ def opened_queue(folder: Path) -> Iterator[Queue]:
     """The queue of a node, which may be running.
 
     Raises:
-        ConfigurationError: no node has run in this folder, or its database is damaged.
+        ConfigurationError: no node has run in this folder, or its database is locked, damaged or
+            cannot be used; also where that shows later, within the context.
     """
     state = StateFolder(folder)
     state.require_database()
-    queue = Queue(state)
-    try:
-        yield queue
-    finally:
-        queue.close()
+    with faults_told(state.database):
+        queue = Queue(state)
+        try:
+            yield queue
+        finally:
+            queue.close()
 
 
 def studies_of(folder: Path) -> tuple[QueuedStudy, ...]:

@@ -12,6 +12,8 @@ from myoseg.serving.node.study import Patience, State
 STOPPED: Final = "the node was stopped while images came in"
 ENDED_EACH_TIME: Final = "the node ended each time that the study was segmented"
 
+_MOST_FORGOTTEN: Final = 1000
+
 
 class Upkeep:
     """What is done to the queue as a whole."""
@@ -112,6 +114,7 @@ class Upkeep:
         record, number, version = self._record, study["number"], study["version"]
         is_made = record.folder.results_of(number, version).is_dir()
         record.execute("DELETE FROM deliveries WHERE study = ? AND version = ?", number, version)
+        record.execute("DELETE FROM tries WHERE study = ?", number)
         record.set(number, attempts=0, interruptions=0, sendings=0, due_at=0)
         record.set(number, gap="", gap_at=0, unreleased=0)
         record.move(number, State.RESULTS if is_made else State.READY, now)
@@ -146,3 +149,39 @@ class Upkeep:
             for study in studies:
                 record.execute("DELETE FROM instances WHERE study = ?", study["number"])
         return studies
+
+    def forget_studies(self, before: float) -> tuple[int, ...]:
+        """Removes all that is known of studies that were returned before a time.
+
+        Only of those whose images are removed already (`forget_images`), and to which no connection
+        sends. Sent again later, such a study is a new one.
+
+        Returns:
+            The studies' numbers, of a thousand at most; call it again for further ones.
+
+        Raises:
+            sqlite3.Error: it cannot be recorded; nothing is removed.
+        """
+        record = self._record
+        with record.alone():
+            if not self._forgettable(before):
+                return ()
+            with record.transaction():
+                numbers = self._forgettable(before)
+                for number in numbers:
+                    for table in ("tries", "deliveries", "history"):
+                        record.execute(f"DELETE FROM {table} WHERE study = ?", number)  # noqa: S608
+                    record.execute("DELETE FROM studies WHERE number = ?", number)
+            for number in numbers:
+                remove((record.folder.images_of(number),))
+                remove(record.folder.all_results_of(number))
+        return numbers
+
+    def _forgettable(self, before: float) -> tuple[int, ...]:
+        found = self._record.rows(
+            "SELECT number FROM studies WHERE state = ? AND changed_at < ? AND instance_at < ? "
+            "AND NOT unreleased AND NOT EXISTS (SELECT 1 FROM instances WHERE study = number) "
+            "ORDER BY number LIMIT ?",
+            *(State.RETURNED, before, before, _MOST_FORGOTTEN),
+        )
+        return tuple(row["number"] for row in found)

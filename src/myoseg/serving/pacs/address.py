@@ -10,7 +10,11 @@ from myoseg.errors import ConfigurationError
 
 Protocol = Literal["dicomweb", "dicom"]
 
-FORMS: Final = "https://host/dicom-web, dicom://AE_TITLE@host:104 or dicoms://AE_TITLE@host:2762"
+FORMS: Final = (
+    "https://host/dicom-web or http:// (DICOMweb), dicom://AE_TITLE@host:port (classic DICOM) or "
+    "dicoms:// (the same over TLS), for instance https://pacs.example/dicom-web or "
+    "dicom://ARCHIVE@pacs.example:104"
+)
 """How an address may look."""
 
 _SCHEMES: Final[dict[str, tuple[Protocol, bool]]] = {
@@ -23,6 +27,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~%+-]+)*")
 _LONGEST_AE_TITLE: Final = 16
+_LONGEST_SHOWN: Final = 80
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,20 @@ def parse_address(text: str) -> PacsAddress:
     except ValueError as error:
         raise _bad("an address", "has a port or host that is none") from error
     if parts.scheme not in _SCHEMES:
-        raise _bad("an address", "does not begin with https://, http://, dicom:// or dicoms://")
+        raise _bad(_shown(text), _fault_of_beginning(text))
     protocol, is_encrypted = _SCHEMES[parts.scheme]
     _require_plain(parts)
     if protocol == "dicomweb":
         path = parts.path.rstrip("/")
         if not _PATH.fullmatch(path) or ".." in path.split("/"):
-            raise _bad("the path of the address", "holds characters that paths do not")
+            raise _bad(_shown(text), "has a path with characters that paths do not hold")
         number = _PORTS[parts.scheme] if port is None else port
         return PacsAddress(protocol, parts.hostname or "", number, is_encrypted, path=path)
-    if parts.path.strip("/") or port is None or parts.username is None:
-        raise _bad("a classic DICOM address", "needs the archive's AE title, a host and a port")
+    if parts.username is None or port is None:
+        lacking = "AE title of the archive" if parts.username is None else "port"
+        raise _bad(_shown(text), f"is one of classic DICOM and lacks the {lacking}")
+    if parts.path.strip("/"):
+        raise _bad(_shown(text), "is one of classic DICOM, which needs no path,")
     title = unquote(parts.username)
     require_ae_title(title)
     return PacsAddress(protocol, parts.hostname or "", port, is_encrypted, ae_title=title)
@@ -134,6 +142,24 @@ def _require_plain(parts: SplitResult) -> None:
         raise _bad("an address", "has no host, or a host of other characters than names have")
     if parts.port == 0:
         raise _bad("an address", "has the port 0")
+
+
+def _fault_of_beginning(text: str) -> str:
+    """What is wrong with how an address begins."""
+    scheme, colon, _ = text.strip().partition("://")
+    if not colon:
+        return "does not say what is spoken there"
+    begins = f"begins with {scheme}://" if scheme.isalnum() else "begins oddly"
+    return f"{begins}, in which no archive is spoken to"
+
+
+def _shown(text: str) -> str:
+    """An address as it may be quoted: without what may be a password, and no longer than a line."""
+    _, at, host = text.strip().rpartition("@")
+    shown = re.split("[?#]", host)[0]
+    if not (shown and shown.isprintable() and len(shown) <= _LONGEST_SHOWN):
+        return "the address"
+    return f"the address '{'...@' if at else ''}{shown}'"
 
 
 def _bad(what: str, fault: str) -> ConfigurationError:

@@ -9,6 +9,7 @@ from requests.auth import HTTPBasicAuth
 from myoseg.errors import ConfigurationError, TransferError
 from myoseg.serving.pacs.address import PacsAddress
 from myoseg.serving.pacs.connection import ConnectionOptions, require_files
+from myoseg.serving.pacs.pace import Pace, PacedAdapter, TooSlowError
 
 LARGEST_ANSWER_BYTES: Final = 1 << 26
 """Of an answer that is no instance: lists, and what became of stored files."""
@@ -32,6 +33,9 @@ _PIECE_BYTES: Final = 1 << 20
 class WebSession(requests.Session):
     """A session that follows nothing, reads no environment, and counts what it reads.
 
+    An exchange may take as long as the archive may be silent, and longer for what it carries only
+    (`pace`).
+
     Redirects are refused, since credentials and images would go where nobody meant them to.
     `~/.netrc`, proxies and certificates of the environment are not looked at.
     """
@@ -50,13 +54,16 @@ class WebSession(requests.Session):
             user, password = how.credentials.user, how.credentials.password
             self.auth = HTTPBasicAuth(user.encode(), password.encode())
         self._address, self._instance_bytes = address, instance_bytes
+        self._pace = Pace(how.answer_s)
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, PacedAdapter(self._pace))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Sends a request; its answer is read bit by bit, up to a size.
 
         Raises:
-            TransferError: the archive cannot be reached, redirects, refuses, is out of order, or
-                answers with something that is no DICOM.
+            TransferError: the archive cannot be reached, is too slow, redirects, refuses, is out of
+                order, or answers with something that is no DICOM.
         """
         # dicomweb-client leaves the port out of it; the connection knows better.
         request.headers.pop("Host", None)
@@ -66,6 +73,7 @@ class WebSession(requests.Session):
             # dicomweb-client asks thus for bytes as they are; archives want the kind to be named.
             request.headers["Accept"] = _WHOLE_INSTANCE
         kwargs |= {"stream": True, "allow_redirects": False}
+        self._pace.begin()
         try:
             answer = super().send(request, **kwargs)
         except requests.RequestException as error:
@@ -135,7 +143,15 @@ def unreachable(address: PacsAddress, error: requests.RequestException) -> Excep
             f"{address} cannot be spoken to safely ({_reason(error)}); check that TLS is spoken "
             "there, and give the authority of its certificate with --ca, and the name in it."
         )
-    if isinstance(error, requests.Timeout):
+    slow = next((each for each in _chain(error) if isinstance(each, TooSlowError)), None)
+    if slow is not None:
+        return TransferError(
+            f"{address} is too slow ({slow}); try again, or allow more time with --timeout.",
+            is_transient=True,
+        )
+    if isinstance(error, requests.Timeout) or any(
+        isinstance(each, TimeoutError) for each in _chain(error)
+    ):
         return TransferError(
             f"{address} was silent for too long; try again, or allow more time with --timeout.",
             is_transient=True,
@@ -153,15 +169,22 @@ def unreachable(address: PacsAddress, error: requests.RequestException) -> Excep
 
 def _reason(error: BaseException) -> str:
     """The innermost reason that the system or OpenSSL gives."""
+    found = ""
+    for each in _chain(error):
+        said = getattr(each, "verify_message", None) or getattr(each, "strerror", None)
+        found = str(said) if isinstance(said, str) and said else found
+    return found or type(error).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that led to it, however the libraries hold them."""
     seen: set[int] = set()
-    found, pending = "", [error]
+    pending = [error]
     while pending:
         each = pending.pop()
         if id(each) in seen:
             continue
         seen.add(id(each))
-        said = getattr(each, "verify_message", None) or getattr(each, "strerror", None)
-        found = str(said) if isinstance(said, str) and said else found
+        yield each
         inner = [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
         pending += [other for other in inner if isinstance(other, BaseException)]
-    return found or type(error).__name__
