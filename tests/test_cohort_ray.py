@@ -4,14 +4,17 @@ import os
 import signal
 import textwrap
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from myoseg.cases.finding import find_any_cases
 from myoseg.cases.layouts import find_cases
 from myoseg.cohort import PredictOptions, predict_cohort
-from myoseg.cohort_ray import predict_on_ray
+from myoseg.cohort_ray import _model_for_workers, _with_full_paths, predict_on_ray
 from myoseg.errors import ConfigurationError, ModelError
 from myoseg.prediction.model import ModelSource
 
@@ -94,6 +97,54 @@ def files(phantom_data):
     return find_cases(phantom_data)
 
 
+@pytest.fixture(scope="module")
+def dicom_study(tmp_path_factory):
+    """The folder of a small simulated study in DICOM."""
+    from myoseg.cases.dicom.write_study import WritingChoices, write_dicom_studies
+    from myoseg.cases.phantom import PhantomConfig
+
+    tiny = PhantomConfig(
+        matrix=(32, 32), spacing_mm=(5.0, 5.0), n_slices=(2, 2), supersampling=1, n_sub_slices=1
+    )
+    out = tmp_path_factory.mktemp("dicom") / "studies"
+    write_dicom_studies(out, n_studies=1, seed=0, config=tiny, choices=WritingChoices())
+    return next(out.iterdir()) / "dicom"
+
+
+def relative_to_here(files):
+    """The same case, of files that are named from the working directory."""
+
+    def named(path):
+        return Path(os.path.relpath(path))
+
+    def from_here(choice):
+        stack = choice.candidate.stack
+        slices = tuple(tuple(replace(f, path=named(f.path)) for f in each) for each in stack.slices)
+        candidate = replace(choice.candidate, stack=replace(stack, slices=slices))
+        return replace(choice, candidate=candidate)
+
+    choices = {s: from_here(choice) for s, choice in files.dicom.choices.items()}
+    images = {s: named(path) for s, path in files.images.items()}
+    return replace(files, images=images, dicom=replace(files.dicom, choices=choices))
+
+
+def test_every_path_that_is_handed_out_is_whole(dicom_study, phantom_data, monkeypatch):
+    monkeypatch.chdir(dicom_study.parent)
+    (study,) = find_any_cases(Path(dicom_study.name), must_be_dicom=True)
+    nifti = find_cases(Path(os.path.relpath(phantom_data)))[0]
+    handed = [_with_full_paths(each) for each in (relative_to_here(study), nifti)]
+    frames = [
+        frame.path
+        for choice in handed[0].dicom.choices.values()
+        for frame in choice.candidate.stack.frames
+    ]
+    assert frames
+    assert all(path.is_absolute() and path.is_file() for path in frames)
+    assert all(path.is_absolute() for each in handed for path in each.paths)
+    assert _model_for_workers("default") == "default"
+    assert _model_for_workers(Path(dicom_study.name)) == dicom_study.resolve()
+
+
 def notes_in(folder):
     """Case and process of each attempt, the latest last."""
     notes = [p for p in folder.iterdir() if p.name.count(".") == 2 and not p.is_dir()]
@@ -154,3 +205,15 @@ def test_a_worker_that_fits_on_no_node_is_refused(cluster, files, tmp_path):
     wide = ModelSource("default", n_threads=2)
     with pytest.raises(ConfigurationError, match="no node with 2 CPUs"):
         list(predict_on_ray(files, wide, tmp_path / "out", PredictOptions(), cluster))
+
+
+def test_a_study_in_dicom_of_a_folder_that_was_typed_from_here_is_found_by_workers_elsewhere(
+    cluster, source, dicom_study, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(dicom_study.parent)
+    here = find_any_cases(Path(dicom_study.name), must_be_dicom=True)
+    list(predict_cohort(here, source().load(), tmp_path / "one"))
+    typed = [relative_to_here(each) for each in here]
+    outcomes = list(predict_on_ray(typed, source(), Path("ray"), PredictOptions(), cluster))
+    assert [each.error for each in outcomes] == [None]
+    require_same_masks(tmp_path / "one", dicom_study.parent / "ray")

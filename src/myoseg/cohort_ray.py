@@ -58,7 +58,7 @@ def predict_on_ray(
     fits = workers_that_fit(source, address)
     ray = _ray_at(address)
     n_threads = source.n_threads or 1
-    source = replace(source, n_threads=n_threads)
+    source = replace(source, n_threads=n_threads, model=_model_for_workers(source.model))
     make = ray.remote(num_cpus=n_threads, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
     level = logging.getLogger("myoseg").getEffectiveLevel()
     drawn = options.contours
@@ -117,7 +117,15 @@ def _outcomes(ray: Any, workers: list[Any], queue: deque[CaseFiles]) -> Iterator
 def _with_full_paths(files: CaseFiles) -> CaseFiles:
     """Workers run in other folders."""
     images = {sequence: path.resolve() for sequence, path in files.images.items()}
-    return replace(files, images=images, labels=files.labels and files.labels.resolve())
+    dicom = files.dicom and files.dicom.with_full_paths()
+    return replace(
+        files, images=images, labels=files.labels and files.labels.resolve(), dicom=dicom
+    )
+
+
+def _model_for_workers(model: Path | str) -> Path | str:
+    """A run's folder in full; the name of a shipped model as it is, since workers have theirs."""
+    return Path(model).resolve() if Path(model).exists() else model
 
 
 def _require_answer(address: str) -> None:
