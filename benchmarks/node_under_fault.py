@@ -15,6 +15,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import time
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ from pynetdicom import AE, _config
 from myoseg.cases.dicom.authorship import derived_uid
 from myoseg.cases.dicom.write_study import WritingChoices, write_dicom_studies
 from myoseg.cases.phantom import PhantomConfig
+from myoseg.serving.node.state_folder import StateFolder
 from myoseg.serving.node.status import studies_of
 
 TINY = PhantomConfig(
@@ -50,7 +52,12 @@ N_SENDERS = 8
 LGE_SERIES = "S0300"
 """The folder of it; without other sequences there is nothing to align, which takes longest."""
 
-DISK_MB = 300
+DISK_MB, STUDY_MB = 150, 5
+"""Of the small disk: that much, and so much more for each study."""
+
+FREE_GB = 0.02
+"""What the node leaves for results when it takes images."""
+
 FULL_S = 12.0
 WHILE_SENT = 0.4
 """Part of the kills that falls while studies are sent; the others spread over the rest."""
@@ -118,7 +125,7 @@ class Node:
         self.command = [
             *(sys.executable, "-m", "myoseg", "node", "--folder", str(folder)),
             *("--port", str(port), "--return-to", f"dicom://ORTHANC@127.0.0.1:{archive_port}"),
-            *("--settle-seconds", "2", "--broken-seconds", "300", "--min-free-gb", "0"),
+            *("--settle-seconds", "2", "--broken-seconds", "300", "--min-free-gb", str(FREE_GB)),
             *("--threads", "1"),
         ]
         self.peaks_mb: dict[str, float] = {"node": 0.0, "worker": 0.0}
@@ -198,13 +205,13 @@ def orthanc(folder: Path):
 
 
 @contextmanager
-def small_disk(folder: Path):
+def small_disk(folder: Path, n_studies: int):
     """A small ext4 file system, or what `folder` lies on; gives whether it is small."""
     image = folder / "disk.img"
     folder.joinpath("disk").mkdir()
     place = folder / "disk"
     with image.open("wb") as stream:
-        stream.truncate(DISK_MB << 20)
+        stream.truncate(DISK_MB + n_studies * STUDY_MB << 20)
     made = subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], capture_output=True, check=False)
     mounted = made.returncode == 0 and (
         subprocess.run(["mount", "-o", "loop", image, place], capture_output=True, check=False)
@@ -250,9 +257,12 @@ def results_in(ask) -> dict[str, Counter[str]]:
 
 def states(folder: Path) -> Counter[str]:
     """How many studies the node has in each state; none while it cannot be asked."""
+    database = StateFolder(folder).database
     try:
-        return Counter(str(study.state) for study in studies_of(folder))
-    except Exception:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            counted = connection.execute("SELECT state, count(*) FROM studies GROUP BY state")
+            return Counter(dict(counted.fetchall()))
+    except sqlite3.Error:
         return Counter()
 
 
@@ -282,7 +292,10 @@ def run(place: Path, asked: argparse.Namespace) -> bool:
     print(
         f"{asked.n} studies of {len(studies[0])} images; {time.monotonic() - began:.0f} s to make"
     )
-    with small_disk(place) as (disk, is_small), orthanc(place / "orthanc") as (archive, ask):
+    with (
+        small_disk(place, asked.n) as (disk, is_small),
+        orthanc(place / "orthanc") as (archive, ask),
+    ):
         node = Node(disk / "state", free_port(), archive, place / "node.log")
         tries: Counter[str] = Counter()
         node.start()
@@ -350,7 +363,7 @@ def disturb(node, kills, asked, disk, sent) -> dict[str, float]:
     early: dict[str, float] = {}
     filler = None
     while time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(0.1)
         node.watch()
         now = states(node.folder)
         done = now["returned"] + now["failed"]

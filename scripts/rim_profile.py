@@ -3,11 +3,12 @@
 Real and simulated, within the readers' contours on bSSFP: the mean signal at distances from the
 endocardium, inward negative. 0 is the median of the wall and 1 the 85th percentile of the pool,
 slice by slice; the most basal slice and the two most apical ones are left out. Trabeculae
-and papillary muscles, which readers count as pool, make the way from wall to pool gradual.
+and papillary muscles, which readers count as pool, make the way from wall to pool gradual: with
+`--between`, the part of the pixels whose signal is from .2 to .6, neither wall nor blood alone.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -26,6 +27,7 @@ from myoseg.cases.phantom.left_ventricle import KINDS
 
 EDGES_MM = np.arange(-8.0, 4.1)
 FEWEST_PX = 60
+BETWEEN = (0.2, 0.6)
 FIRST_SEED = 9000
 STACKS = clinical(
     PhantomConfig(
@@ -46,29 +48,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="*", type=Path, help="folders of labelled cases")
     parser.add_argument("-n", type=int, default=14, help="simulated hearts of each kind")
+    parser.add_argument("--between", action="store_true", help="not the mean signal")
     arguments = parser.parse_args()
+    of = _between if arguments.between else _itself
     middles = (EDGES_MM[:-1] + EDGES_MM[1:]) / 2
     print(f"| hearts, mm | {' | '.join(f'{middle:.1f}' for middle in middles)} |")
     print("|---" * (1 + len(middles)) + "|")
     for folder in arguments.data:
         for title, files in _by_phase(folder).items():
-            _print(title, profile(read_case(each) for each in files))
+            _print(title, profile((read_case(each) for each in files), of))
     for kind in KINDS:
         title = f"simulated, pool {kind.cavity_radius_mm}, wall {kind.wall_mm} mm"
         with patch.object(simulate, "draw_heart", partial(draw_heart, ranges=kind)):
             seeds = range(FIRST_SEED, FIRST_SEED + arguments.n)
-            _print(title, profile(simulate_case(seed, STACKS) for seed in seeds))
+            _print(title, profile((simulate_case(seed, STACKS) for seed in seeds), of))
 
 
-def profile(cases: Iterable[Case]) -> Profile:
-    """Mean signal in each millimetre from the endocardium, over the pixels of all slices."""
+def profile(cases: Iterable[Case], of: Callable[[Profile], Profile]) -> Profile:
+    """Mean of the signal, or of what `of` makes of it, in each millimetre from the endocardium."""
     total, n_pixels = np.zeros((2, len(EDGES_MM) - 1))
     for distance_mm, signal in (pair for case in cases for pair in _slices(case)):
         place = np.digitize(distance_mm, EDGES_MM) - 1
         known = (place >= 0) & (place < len(total))
-        total += np.bincount(place[known], signal[known], len(total))
+        total += np.bincount(place[known], of(signal)[known], len(total))
         n_pixels += np.bincount(place[known], minlength=len(total))
     return total / n_pixels
+
+
+def _itself(signal: Profile) -> Profile:
+    return signal
+
+
+def _between(signal: Profile) -> Profile:
+    return ((signal > BETWEEN[0]) & (signal < BETWEEN[1])).astype(np.float64)
 
 
 def _slices(case: Case) -> Iterator[tuple[Profile, Profile]]:

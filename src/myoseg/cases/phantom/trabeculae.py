@@ -25,6 +25,11 @@ BAND_LEVELS: Final = (0.35, 0.75)
 WIDEST: Final = 0.45
 """Of a muscle's radii, as a share of the cavity's; where the cavity closes, muscle is squeezed."""
 
+FILL: Final = (0.4, 1.3)
+DENSITY: Final = (0.85, 1.0)
+LOOSENING: Final = (0.2, 1.3)
+"""Of trabecular layers; loose ones reach further in, so that there is as much muscle in them."""
+
 TALLEST: Final = 1.6
 """Of a trabecular layer's folds, as a share of its reach."""
 
@@ -33,15 +38,22 @@ TALLEST: Final = 1.6
 class TrabecularLayer:
     """Folds of muscle on the inside of a wall, from place to place of another height.
 
+    They are meshes of strands too fine to be told apart, with blood between: a rim that dims
+    gradually from the pool to the wall, as it does in real slices.
+
     Attributes:
         folds: of the layer's inner surface, about `fill`, as a share of the reach.
         fill: the height about which the folds vary, as a share of the reach.
         reach_mm: into the blood pool, at base and apex.
+        density: what part of the layer is muscle where it leaves the wall.
+        loosening: power with which that part falls to nothing at the inner surface; 0, solid folds.
     """
 
     folds: Ripples
     fill: float
     reach_mm: tuple[float, float]
+    density: float = 1.0
+    loosening: float = 0.0
 
     def heights_mm(self, position_mm: float, level: float) -> ByAngle:
         """Its thickness by angle; 0 where the wall is bare."""
@@ -50,16 +62,44 @@ class TrabecularLayer:
         folds = self.fill + self.folds.at(position_mm)
         return np.asarray(np.clip(folds, 0, TALLEST) * reach_mm, dtype=np.float32)
 
+    def gaps(
+        self, lateral_mm: Points, upward_mm: Points, position_mm: float, depth: Points
+    ) -> Inside:
+        """Points of the layer that are blood.
+
+        Args:
+            lateral_mm: the points.
+            upward_mm: likewise.
+            position_mm: of their plane along the long axis.
+            depth: 0 at the wall, 1 at the layer's inner surface.
+        """
+        muscle = self.density * np.clip(1 - depth, 0, 1) ** np.float32(self.loosening)
+        gaps: Inside = _grain(lateral_mm, upward_mm, position_mm) >= muscle
+        return gaps
+
 
 def draw_layer(
     rng: np.random.Generator, base_mm: Range, apex_mm: Range, *, scale: float = 1.0
 ) -> TrabecularLayer:
     """Draws a layer whose reach at base and apex lies in these ranges, times a scale."""
+    folds = draw_ripples(rng, range(4, 40), 0.4, decay=0.5, turn=0.12)
+    fill = float(rng.uniform(*FILL))
+    density, loosening = float(rng.uniform(*DENSITY)), float(rng.uniform(*LOOSENING))
+    scale *= 1 + loosening
     return TrabecularLayer(
-        folds=draw_ripples(rng, range(4, 40), 0.4, decay=0.5, turn=0.12),
-        fill=float(rng.uniform(0, 1.1)),
+        folds=folds,
+        fill=fill,
         reach_mm=(scale * float(rng.uniform(*base_mm)), scale * float(rng.uniform(*apex_mm))),
+        density=density,
+        loosening=loosening,
     )
+
+
+def _grain(lateral_mm: Points, upward_mm: Points, position_mm: float) -> Points:
+    """A number from 0 to 1 at each point, the same for the same point, without pattern."""
+    phases = lateral_mm.astype(np.float64) * 12.9898 + upward_mm.astype(np.float64) * 78.233
+    mixed = np.sin(phases + position_mm * 37.719) * 43758.5453
+    return np.asarray(mixed - np.floor(mixed), dtype=np.float32)
 
 
 @dataclass(frozen=True)
