@@ -111,9 +111,10 @@ def send(images: list[pydicom.Dataset], port: int, tries: Counter[str]) -> None:
         scanner.add_requested_context(MRImageStorage, ExplicitVRLittleEndian)
         scanner.connection_timeout = scanner.acse_timeout = scanner.dimse_timeout = 20
         association = scanner.associate("127.0.0.1", port, ae_title="MYOSEG")
-        if association.is_established and confirmed(association, images):
+        accepted = association.is_established
+        if accepted and confirmed(association, images):
             return
-        tries["cut off or refused"] += association.is_established
+        tries["cut off or refused"] += accepted
         time.sleep(random.uniform(0.5, 2))
 
 

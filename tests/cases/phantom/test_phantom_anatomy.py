@@ -2,7 +2,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from myoseg.cases.phantom.anatomy import draw_heart, heart_over_body
@@ -117,10 +117,14 @@ def test_the_outflow_tract_is_rv_up_to_the_pulmonary_valve(seed):
 @few
 @given(seed=seeds)
 def test_the_rv_lies_on_the_septal_side(seed):
+    """Where its inflow is whole; wide ones reach round the LV on either side."""
     heart = heart_of(seed)
-    in_rv = np.isin(section(heart, 0.3 * heart.length_mm), RV_POOL)
+    position_mm = max(0.3 * heart.length_mm, heart.right.inflow_mm + 2)
+    assume(position_mm < 0.8 * heart.right.length * heart.length_mm)
+    in_rv = np.isin(section(heart, position_mm), RV_POOL)
     assert in_rv.any()
-    assert np.mean(LATERAL[in_rv] < 0) > 0.95
+    assert np.mean(LATERAL[in_rv] < 0) > 0.75
+    assert LATERAL[in_rv].mean() < -0.5 * heart.left.epicardium_mm(position_mm)
 
 
 @few

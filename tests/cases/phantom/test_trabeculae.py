@@ -3,7 +3,6 @@ import pytest
 
 from myoseg.cases.phantom.trabeculae import (
     TALLEST,
-    WIDEST,
     Muscle,
     TrabecularLayer,
     draw_layer,
@@ -26,17 +25,6 @@ def test_a_papillary_muscle_by_hand():
     assert np.sum(inside) * 0.25 == pytest.approx(np.pi * 6 * 4, rel=0.05)
     assert UPWARD[inside].max() == pytest.approx(25, abs=0.6)
     assert LATERAL[inside].mean() == pytest.approx(0, abs=0.3)
-
-
-def test_where_the_cavity_closes_the_muscle_is_squeezed():
-    """Its longer radius of 6 mm, in a cavity of 8 mm, is 3.6 mm; the other in proportion."""
-    inside = MUSCLE.inside(LATERAL, UPWARD, 8.0, 0.45)
-    assert np.sum(inside) * 0.25 == pytest.approx(np.pi * 3.6 * 2.4, rel=0.08)
-    assert np.ptp(UPWARD[inside]) <= 2 * WIDEST * 8.0
-
-
-def test_a_closed_cavity_holds_no_muscle():
-    assert not MUSCLE.inside(LATERAL, UPWARD, 0.0, 0.45).any()
 
 
 @pytest.mark.parametrize("level", [0.05, 0.95])
@@ -77,47 +65,6 @@ def test_a_layer_without_folds_is_as_thick_as_it_is_full():
         assert np.allclose(layer.heights_mm(80 * level, level), expected_mm)
 
 
-NOTHING = np.zeros(1, dtype=np.float32)
-
-
-def layer_of(density, loosening):
-    flat = Ripples(range(4, 5), NOTHING, NOTHING, NOTHING)
-    return TrabecularLayer(flat, 0.5, (2.0, 6.0), density=density, loosening=loosening)
-
-
-def gaps_at(depth, density=1.0, loosening=0.0, position_mm=30.0):
-    depths = np.full(LATERAL.shape, depth, dtype=np.float32)
-    return layer_of(density, loosening).gaps(LATERAL, UPWARD, position_mm, depths)
-
-
-@pytest.mark.parametrize("depth", [0.0, 0.5, 0.99])
-def test_solid_folds_have_no_gaps(depth):
-    assert not gaps_at(depth).any()
-
-
-@pytest.mark.parametrize(
-    ("density", "loosening", "depth", "muscle"),
-    [(0.8, 0.0, 0.9, 0.8), (1.0, 1.0, 0.25, 0.75), (0.9, 2.0, 0.5, 0.225), (1.0, 0.5, 1.0, 0.0)],
-)
-def test_a_loose_layer_is_muscle_by_its_density_and_depth(density, loosening, depth, muscle):
-    """As a power of what is left to its inner surface, by hand."""
-    gaps = gaps_at(depth, density, loosening)
-    assert 1 - np.mean(gaps) == pytest.approx(muscle, abs=0.01)
-
-
-def test_gaps_are_the_same_in_the_same_plane_and_others_in_another_one():
-    here = gaps_at(0.5, 0.9, 1.0)
-    assert np.array_equal(here, gaps_at(0.5, 0.9, 1.0))
-    assert 0.2 < np.mean(here != gaps_at(0.5, 0.9, 1.0, position_mm=31.0)) < 0.8
-
-
-def test_gaps_follow_no_pattern():
-    """No direction in which neighbours agree more than chance has it."""
-    gaps = gaps_at(0.5, 1.0, 1.0).reshape(len(SIDE), -1)
-    for neighbours in (gaps[1:] == gaps[:-1], gaps[:, 1:] == gaps[:, :-1]):
-        assert np.mean(neighbours) == pytest.approx(0.5, abs=0.02)
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_folds_stay_within_their_reach_and_leave_bare_wall_between(seed):
     layer = draw_layer(np.random.default_rng(seed), base_mm=(1, 3), apex_mm=(4, 8))
@@ -129,13 +76,13 @@ def test_folds_stay_within_their_reach_and_leave_bare_wall_between(seed):
         assert np.ptp(heights_mm) > 0.5
 
 
-def test_muscle_takes_about_two_fifths_of_the_rim_of_the_mean_ventricle():
-    """At 3 mm within the wall, in mid-ventricle, as real rims dim (to .53 to .61)."""
-    taken = []
-    for seed in range(80):
-        layer = draw_layer(np.random.default_rng(seed), base_mm=(1.0, 4.5), apex_mm=(3, 9))
-        heights_mm = layer.heights_mm(40.0, 0.5)
-        left = np.clip(1 - 3 / np.maximum(heights_mm, 1e-6), 0, 1)
-        taken.append(np.where(heights_mm > 3, layer.density * left**layer.loosening, 0).mean())
-    assert 0.33 < np.mean(taken) < 0.5
-    assert np.std(taken) > 0.1
+def test_folds_take_about_a_third_of_the_rim_of_the_mean_ventricle():
+    """At 3 mm within the wall, in mid-ventricle, as the dimming of real rims has it."""
+    reached = [
+        draw_layer(np.random.default_rng(seed), base_mm=(0.5, 4), apex_mm=(2, 9)).heights_mm(
+            40.0, 0.5
+        )
+        > 3
+        for seed in range(80)
+    ]
+    assert 0.2 < np.mean(reached) < 0.45

@@ -47,8 +47,6 @@ def test_the_default_recipe_is_none_of_the_papers_methods():
         ("stages.pathology.sequence_shares={mri: 1}", "names mri"),
         ("stages.pathology.sequence_shares={lge: 0, t2: 0}", "some sequence a share above 0"),
         ("simulation.contrast.random_share=2", "random_share is 2"),
-        ("simulation.appearance.noise=[0.2, 0.1]", "noise must ascend"),
-        ("simulation.contrast.inversion_error_ms=[9, 0]", "inversion_error_ms must ascend"),
         ("simulation.colour=1", "simulation.colour is not a setting"),
         ("stages.anatomy.schedule.learning_rate=0", "learning_rate is 0"),
         ("stages.anatomy.blocks=[lv_blood_pool]", "anatomy looks for the heart and must answer"),

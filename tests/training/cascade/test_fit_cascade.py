@@ -143,7 +143,7 @@ def test_a_labelled_example_shows_the_heart_in_its_frame():
 
 def test_a_labelled_example_keeps_its_contrast_beside_padding():
     """Of slices of a fine matrix, grey all over, whose border was filled up with zeros."""
-    plain = {"texture": 0, "bias": 0, "blur_px": 0.2, "noise": [0.001, 0.001], "gamma": 0}
+    plain = {"texture": 0, "bias": 0, "blur_px": 0.2, "noise": 0.005, "gamma": 0}
     changes = [f"simulation.appearance.{name}={value}" for name, value in plain.items()]
     recipe = load_cascade_recipe(
         "default",

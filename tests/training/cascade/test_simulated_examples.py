@@ -8,12 +8,7 @@ from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
 from myoseg.cases.phantom.tissue import Material
 from myoseg.slices.framing import MOST_NORMALISED
 from myoseg.training.cascade.appearance import degrade
-from myoseg.training.cascade.contrast import (
-    FAINTEST,
-    LEAST_CONTRAST,
-    blood_contrast,
-    draw_signals,
-)
+from myoseg.training.cascade.contrast import LEAST_CONTRAST, draw_signals
 from myoseg.training.cascade.examples import SimulatedExamples, misdrawn_guides
 from myoseg.training.cascade.framing import drawn_stretch, drawn_turn
 from myoseg.training.cascade.recipe import load_cascade_recipe
@@ -118,53 +113,10 @@ def test_a_random_contrast_sets_blood_off_from_the_wall_and_shows_disease_as_it_
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS)
 def test_a_degraded_constant_is_still_finite(seed):
-    constant = np.full((32, 32), 3, np.float32)
-    image = degrade(np.random.default_rng(seed), constant, 1.0, RECIPE.simulation.appearance)
-    assert np.isfinite(image).all()
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=SEEDS, contrast=st.floats(0.01, 10))
-def test_noise_leaves_blood_visible_whatever_the_contrast(seed, contrast):
-    """A disc of blood in a wall, beside tissue that is ten times as bright: its mean stands out."""
-    signals = np.zeros((64, 64), np.float32)
-    signals[20:40, 20:40] = contrast
-    signals[:6] = 10 * contrast
-    ranges = RECIPE.simulation.appearance.model_copy(
-        update={"texture": 0.0, "bias": 0.0, "cut_probability": 0.0}
+    image = degrade(
+        np.random.default_rng(seed), np.full((32, 32), 3, np.float32), RECIPE.simulation.appearance
     )
-    image = degrade(np.random.default_rng(seed), signals, contrast, ranges)
-    blood, wall = image[24:36, 24:36], image[44:60, 4:60]
-    assert blood.mean() - wall.mean() > 1.2 * max(blood.std(), wall.std())
-
-
-def test_contrast_by_hand():
-    signals = np.zeros(len(Material), np.float32)
-    signals[[Material.LV_BLOOD, Material.NORMAL_MYOCARDIUM, Material.FAT]] = 0.5, 0.2, 1.0
-    assert blood_contrast(signals) == pytest.approx(0.3)
-    signals[Material.NORMAL_MYOCARDIUM] = 0.5
-    assert blood_contrast(signals) == pytest.approx(FAINTEST * 1.0)
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=SEEDS)
-def test_a_later_inversion_leaves_the_wall_some_signal_and_scar_the_brightest_of_the_wall(seed):
-    tissues = draw_scene(np.random.default_rng(seed), RECIPE.stages["anatomy"].slices).tissues
-
-    def wall_and_scar(error_ms):
-        contrast = RECIPE.simulation.contrast.model_copy(
-            update={
-                "random_share": 0.0,
-                "spread": 0.0,
-                "inversion_error_ms": (error_ms, error_ms),
-            }
-        )
-        signals = draw_signals(np.random.default_rng(0), tissues, Sequence.LGE, contrast)
-        blood = signals[Material.LV_BLOOD]
-        return signals[Material.NORMAL_MYOCARDIUM] / blood, signals[Material.SCAR] / blood
-
-    (nulled, _), (late, scar) = wall_and_scar(0.0), wall_and_scar(100.0)
-    assert nulled < 0.3 < late < scar
+    assert np.isfinite(image).all()
 
 
 @settings(max_examples=20, deadline=None)

@@ -37,7 +37,7 @@ from myoseg.cases.phantom.right_ventricle import (
     right_contour,
 )
 from myoseg.cases.phantom.tissue import Material
-from myoseg.cases.phantom.trabeculae import Trabeculae, TrabecularLayer, draw_trabeculae
+from myoseg.cases.phantom.trabeculae import Trabeculae, draw_trabeculae
 from myoseg.cases.phantom.variation import (
     ByAngle,
     Points,
@@ -211,47 +211,9 @@ def _ranks(
     contour = right_contour(heart.right, epicardium_mm, heart.length_mm, position_mm)
     if contour is not None:
         _rank_right(ranks, contour, lateral_mm, upward_mm, cover_mm)
-        away = (
-            lateral_mm - np.float32(contour.centre_mm[0]),
-            upward_mm - np.float32(contour.centre_mm[1]),
-        )
-        _open_layer(
-            ranks,
-            RIGHT_RANK,
-            heart.right.trabeculae,
-            (contour.radius_mm - contour.trabeculae_mm, contour.radius_mm),
-            away,
-            position_mm,
-        )
     if position_mm >= heart.left.top_mm:
         _rank_left(ranks, points, radii)
-        _open_layer(
-            ranks,
-            0,
-            heart.left.trabeculae,
-            (radii[0], radii[1]),
-            (lateral_mm, upward_mm),
-            position_mm,
-        )
     return ranks
-
-
-def _open_layer(
-    ranks: Materials,
-    pool: int,
-    layer: TrabecularLayer,
-    borders_mm: tuple[ByAngle, ByAngle],
-    from_centre_mm: tuple[Points, Points],
-    position_mm: float,
-) -> None:
-    """Ranks the gaps of a trabecular layer, which is the rank after its pool's, as the pool."""
-    within = np.flatnonzero(ranks == pool + 1)
-    lateral_mm, upward_mm = (part[within] for part in from_centre_mm)
-    points = PolarPoints.of(lateral_mm, upward_mm)
-    inner_mm, outer_mm = (border[points.angle_index] for border in borders_mm)
-    thickness_mm = np.maximum(outer_mm - inner_mm, np.float32(1e-3))
-    depth = (outer_mm - points.distance_mm) / thickness_mm
-    ranks[within[layer.gaps(lateral_mm, upward_mm, position_mm, depth)]] = pool
 
 
 def _rank_left(ranks: Materials, points: PolarPoints, radii: LayerRadii) -> None:

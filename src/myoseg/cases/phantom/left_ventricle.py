@@ -266,7 +266,7 @@ def draw_left_ventricle(
         asymmetry_deg=float(uniform(110, 250)),
         outline=draw_ripples(rng, range(2, 9), 0.035, decay=1.3, turn=0.012),
         unevenness=draw_ripples(rng, range(1, 9), 0.05, decay=0.6, turn=0.04),
-        trabeculae=draw_layer(rng, (1.0, 4.5), (3.0, 9.0), scale=ranges.trabecular),
+        trabeculae=draw_layer(rng, (0.3, 3.2), (2.5, 10), scale=ranges.trabecular),
         basal_wall=_draw_basal_wall(rng),
         outflow=_draw_outflow(rng),
     )

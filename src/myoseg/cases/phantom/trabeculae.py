@@ -22,14 +22,6 @@ CELL_MM: Final = 7.0
 LAYER_MM: Final = 14.0
 BAND_LEVELS: Final = (0.35, 0.75)
 
-WIDEST: Final = 0.45
-"""Of a muscle's radii, as a share of the cavity's; where the cavity closes, muscle is squeezed."""
-
-FILL: Final = (0.4, 1.3)
-DENSITY: Final = (0.85, 1.0)
-LOOSENING: Final = (0.2, 1.3)
-"""Of trabecular layers; loose ones reach further in, so that there is as much muscle in them."""
-
 TALLEST: Final = 1.6
 """Of a trabecular layer's folds, as a share of its reach."""
 
@@ -38,22 +30,15 @@ TALLEST: Final = 1.6
 class TrabecularLayer:
     """Folds of muscle on the inside of a wall, from place to place of another height.
 
-    They are meshes of strands too fine to be told apart, with blood between: a rim that dims
-    gradually from the pool to the wall, as it does in real slices.
-
     Attributes:
         folds: of the layer's inner surface, about `fill`, as a share of the reach.
         fill: the height about which the folds vary, as a share of the reach.
         reach_mm: into the blood pool, at base and apex.
-        density: what part of the layer is muscle where it leaves the wall.
-        loosening: power with which that part falls to nothing at the inner surface; 0, solid folds.
     """
 
     folds: Ripples
     fill: float
     reach_mm: tuple[float, float]
-    density: float = 1.0
-    loosening: float = 0.0
 
     def heights_mm(self, position_mm: float, level: float) -> ByAngle:
         """Its thickness by angle; 0 where the wall is bare."""
@@ -62,44 +47,16 @@ class TrabecularLayer:
         folds = self.fill + self.folds.at(position_mm)
         return np.asarray(np.clip(folds, 0, TALLEST) * reach_mm, dtype=np.float32)
 
-    def gaps(
-        self, lateral_mm: Points, upward_mm: Points, position_mm: float, depth: Points
-    ) -> Inside:
-        """Points of the layer that are blood.
-
-        Args:
-            lateral_mm: the points.
-            upward_mm: likewise.
-            position_mm: of their plane along the long axis.
-            depth: 0 at the wall, 1 at the layer's inner surface.
-        """
-        muscle = self.density * np.clip(1 - depth, 0, 1) ** np.float32(self.loosening)
-        gaps: Inside = _grain(lateral_mm, upward_mm, position_mm) >= muscle
-        return gaps
-
 
 def draw_layer(
     rng: np.random.Generator, base_mm: Range, apex_mm: Range, *, scale: float = 1.0
 ) -> TrabecularLayer:
     """Draws a layer whose reach at base and apex lies in these ranges, times a scale."""
-    folds = draw_ripples(rng, range(4, 40), 0.4, decay=0.5, turn=0.12)
-    fill = float(rng.uniform(*FILL))
-    density, loosening = float(rng.uniform(*DENSITY)), float(rng.uniform(*LOOSENING))
-    scale *= 1 + loosening
     return TrabecularLayer(
-        folds=folds,
-        fill=fill,
+        folds=draw_ripples(rng, range(4, 40), 0.4, decay=0.5, turn=0.12),
+        fill=float(rng.uniform(0, 1.1)),
         reach_mm=(scale * float(rng.uniform(*base_mm)), scale * float(rng.uniform(*apex_mm))),
-        density=density,
-        loosening=loosening,
     )
-
-
-def _grain(lateral_mm: Points, upward_mm: Points, position_mm: float) -> Points:
-    """A number from 0 to 1 at each point, the same for the same point, without pattern."""
-    phases = lateral_mm.astype(np.float64) * 12.9898 + upward_mm.astype(np.float64) * 78.233
-    mixed = np.sin(phases + position_mm * 37.719) * 43758.5453
-    return np.asarray(mixed - np.floor(mixed), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -124,9 +81,8 @@ class Muscle:
         """Points within it, in a cavity of this mean radius."""
         begins, ends = self.levels
         size = smooth_step((level - begins) / 0.08 + 0.4) * smooth_step((ends - level) / 0.1 + 0.5)
-        if size <= 0.1 or cavity_mm <= 0:
+        if size <= 0.1:
             return np.zeros(lateral_mm.shape, dtype=np.bool_)
-        size *= min(1.0, WIDEST * cavity_mm / max(self.radii_mm))
         along_mm, across_mm = (radius * size for radius in self.radii_mm)
         angle = np.deg2rad(self.angle_deg)
         cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))

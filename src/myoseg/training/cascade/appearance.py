@@ -15,18 +15,11 @@ from myoseg.training.cascade.settings import AppearanceRanges
 Image = Float32[np.ndarray, "row col"]
 
 
-def degrade(
-    rng: np.random.Generator, signals: Image, contrast: float, ranges: AppearanceRanges
-) -> Image:
-    """The image of these signals, normalised as every slice is (section 2.2).
-
-    Args:
-        rng: of all draws.
-        signals: the ideal image.
-        contrast: between blood and normal myocardium, in units of the signals.
-        ranges: of what is done to it.
-    """
+def degrade(rng: np.random.Generator, signals: Image, ranges: AppearanceRanges) -> Image:
+    """The image of these signals, normalised as every slice is (section 2.2)."""
     n = len(signals)
+    low, high = float(signals.min()), float(signals.max())
+    scale = max(high - low, 1e-6)
     texture = smooth_noise(rng, n, int(rng.integers(8, n // 2)))
     image = signals * (1 + rng.uniform(0, ranges.texture) * texture)
     image = image * np.exp(rng.uniform(0, ranges.bias) * smooth_noise(rng, n, 3))
@@ -34,8 +27,7 @@ def degrade(
     grain_px = float(rng.uniform(0, 0.8))
     if grain_px > 0.3:
         noise = cv2.GaussianBlur(noise, (0, 0), grain_px) * np.float32(1 + 2.2 * grain_px)
-    level = float(np.exp(rng.uniform(*np.log(ranges.noise))))
-    image = image + np.float32(level * contrast) * noise
+    image = image + np.float32(rng.uniform(0.005, ranges.noise) * scale) * noise
     blur_px = float(rng.uniform(0.2, ranges.blur_px))
     image = cv2.GaussianBlur(np.asarray(image, dtype=np.float32), (0, 0), blur_px)
     image = _display_curve(image, float(np.exp(rng.normal(0, ranges.gamma))))

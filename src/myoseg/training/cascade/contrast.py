@@ -5,7 +5,6 @@ coils, filters and vendors; networks that have seen any contrast carry over (Bil
 Image Anal 2023;86:102789). Both are drawn here, and everything between them.
 """
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -21,9 +20,6 @@ Signals = Float32[np.ndarray, "material"]
 LEAST_CONTRAST: Final = 0.12
 """Between blood and normal myocardium in a random contrast, of the range from 0 to 1."""
 
-FAINTEST: Final = 0.02
-"""Contrast for which noise is drawn at least, of the range of signals."""
-
 
 def draw_signals(
     rng: np.random.Generator, tissues: Tissues, sequence: Sequence, ranges: ContrastRanges
@@ -32,17 +28,9 @@ def draw_signals(
     groups = _groups(tissues)
     if rng.random() < ranges.random_share:
         return _random_signals(rng, groups, sequence)
-    late_ms = float(rng.uniform(*ranges.inversion_error_ms))
-    protocol = replace(tissues.protocol, lge_ti_error_ms=late_ms)
-    table: SignalTable = signal_table(replace(tissues, protocol=protocol))
+    table: SignalTable = signal_table(tissues)
     physical = table[list(Sequence).index(sequence)]
     return _spread(rng, physical, groups, ranges.spread)
-
-
-def blood_contrast(signals: Signals) -> float:
-    """Between blood and normal myocardium; where they are alike, a part of the range of signals."""
-    contrast = abs(float(signals[Material.LV_BLOOD] - signals[Material.NORMAL_MYOCARDIUM]))
-    return max(contrast, FAINTEST * float(np.ptp(signals)))
 
 
 def _groups(tissues: Tissues) -> tuple[tuple[Material, ...], ...]:

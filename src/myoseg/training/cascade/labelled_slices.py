@@ -5,7 +5,6 @@ The same networks can so be trained on patients: to compare, or to go on from si
 
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
-from typing import Final
 
 import cv2
 import numpy as np
@@ -29,9 +28,6 @@ from myoseg.training.cascade.settings import SimulationSettings, StageSettings
 
 Plane = Float32[np.ndarray, "row col"]
 Matrix = Float32[np.ndarray, "matrix_row matrix_col"]
-
-USUAL_CONTRAST: Final = 1.0
-"""Between blood and myocardium in a normalised slice, by which noise is scaled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +130,7 @@ class LabelledExamples(Dataset[Example]):
         cut = cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, OUTSIDE)
         if padding.any():
             cut[cv2.remap(padding, cols, rows, cv2.INTER_LINEAR) > 0.01] = OUTSIDE
-        return degrade(rng, presented(cut), USUAL_CONTRAST, self.simulation.appearance)
+        return degrade(rng, presented(cut), self.simulation.appearance)
 
     def _guides(
         self, rng: np.random.Generator, placed: _PlacedSlice, rows: Plane, cols: Plane

@@ -14,8 +14,6 @@ from myoseg.training.settings import Channels, Normalisation, Section, require_a
 Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Spread: TypeAlias = Annotated[float, Field(ge=0, le=2)]
 Level: TypeAlias = Annotated[float, Field(ge=-1, le=2)]
-Delay: TypeAlias = Annotated[float, Field(ge=-200, le=500)]
-Noise: TypeAlias = Annotated[float, Field(gt=0, le=10)]
 Thickness: TypeAlias = Annotated[float, Field(gt=0, le=50)]
 
 
@@ -24,46 +22,31 @@ class ContrastRanges(Section):
 
     `random_share` of the slices have signals drawn with no physics at all; `spread` is the
     standard deviation of a material's log signal about the physical one; `phase_sensitive_share`
-    of the LGE slices keep their sign. `inversion_error_ms` is how much longer the inversion time of
-    LGE is than that which nulls normal myocardium; phase-sensitive images are read at any (Kellman
-    et al., Magn Reson Med 2002;47:372).
+    of the LGE slices keep their sign.
     """
 
     random_share: Probability
     spread: Spread
     phase_sensitive_share: Probability
-    inversion_error_ms: Annotated[tuple[Delay, Delay], Field(strict=False)]
-
-    @model_validator(mode="after")
-    def _ranges_ascend(self) -> "ContrastRanges":
-        require_ascending(self, ("inversion_error_ms",))
-        return self
 
 
 class AppearanceRanges(Section):
-    """Strengths of what a scanner does to an image; most are drawn from near 0 to the value given.
+    """Strengths of what a scanner does to an image; each is drawn from near 0 to the value given.
 
     `texture` is the standard deviation of a tissue's unevenness as a part of its signal, `bias` of
-    the log coil sensitivity, `blur_px` of the resolution, `gamma` of the log exponent of the
-    display curve; `cut_probability` is that of a field of view that ends inside the square,
-    `clutter_probability` that of a body replaced by random shapes. `noise` is the lowest and
-    highest standard deviation, as a part of the contrast between blood and normal myocardium, and
-    is drawn evenly in its logarithm: a pool that noise hides would teach to draw what cannot be
-    seen.
+    the log coil sensitivity, `blur_px` of the resolution, `noise` as a part of the slice's range of
+    signals, `gamma` of the log exponent of the display curve; `cut_probability` is that of a field
+    of view that ends inside the square, `clutter_probability` that of a body replaced by random
+    shapes.
     """
 
     texture: Spread
     bias: Spread
     blur_px: float = Field(ge=0.2, le=5)
-    noise: Annotated[tuple[Noise, Noise], Field(strict=False)]
+    noise: float = Field(ge=0.005, le=1)
     gamma: Spread
     cut_probability: Probability
     clutter_probability: Probability
-
-    @model_validator(mode="after")
-    def _ranges_ascend(self) -> "AppearanceRanges":
-        require_ascending(self, ("noise",))
-        return self
 
 
 class GuideRanges(Section):

@@ -17,7 +17,7 @@ from myoseg.cases.phantom.simulate import Phantom, draw_phantom
 from myoseg.cases.phantom.tissue import Material
 from myoseg.networks.stage import Stage
 from myoseg.training.cascade.appearance import clutter, degrade, replaced
-from myoseg.training.cascade.contrast import blood_contrast, draw_signals
+from myoseg.training.cascade.contrast import draw_signals
 from myoseg.training.cascade.framing import DrawnFrame, drawn_scale, drawn_stretch, drawn_turn
 from myoseg.training.cascade.settings import SimulationSettings, SliceRanges
 
@@ -93,9 +93,7 @@ def draw_image(
         shapes = clutter(rng, len(image), float(signals.min()), float(signals.max()))
         image = replaced(image, shapes, plane.mean_of(_HEART_MATERIALS) > 0.5)
     signed = sequence is Sequence.LGE and rng.random() < contrast.phase_sensitive_share
-    if not signed:
-        image, signals = np.abs(image), np.abs(signals)
-    return degrade(rng, image, blood_contrast(signals), appearance)
+    return degrade(rng, image if signed else np.abs(image), appearance)
 
 
 def regions_of(plane: RenderedPlane, blocks: tuple[Block, ...]) -> Regions:
