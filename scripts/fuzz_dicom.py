@@ -36,10 +36,12 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 import pydicom
@@ -478,12 +480,20 @@ def _change_items(items: Items, rng: np.random.Generator) -> None:
 
 
 def as_bytes(dataset: Dataset) -> bytes:
-    """As a file holds it, its encoding left as the file meta has it."""
-    stream = io.BytesIO()
-    with pydicom.config.disable_value_validation(), warnings.catch_warnings():
+    """As a file holds it, its encoding left as the file meta has it.
+
+    Where an element cannot be written, pydicom would repeat the message of each level in that of
+    the level above, so that a deep report fills the memory.
+    """
+    stream, plainly = io.BytesIO(), patch("pydicom.filewriter.tag_in_exception", _nothing_told)
+    with pydicom.config.disable_value_validation(), warnings.catch_warnings(), plainly:
         warnings.simplefilter("ignore")
         dataset.save_as(stream)
     return stream.getvalue()
+
+
+def _nothing_told(_: object) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 if __name__ == "__main__":
