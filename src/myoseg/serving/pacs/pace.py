@@ -75,24 +75,24 @@ class PacedAdapter(HTTPAdapter):
         return pool
 
 
-class _PacedHTTP(HTTPConnection):
+class _Paced:
+    """Mixed into urllib3's connections, whose socket it replaces."""
+
     def __init__(self, *args: Any, pace: Pace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._pace = pace
 
     def connect(self) -> None:
-        super().connect()
+        super().connect()  # type: ignore[misc]
         self.sock: Any = _PacedSocket(self.sock, self._pace)
 
 
-class _PacedHTTPS(HTTPSConnection):
-    def __init__(self, *args: Any, pace: Pace, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._pace = pace
+class _PacedHTTP(_Paced, HTTPConnection):
+    pass
 
-    def connect(self) -> None:
-        super().connect()
-        self.sock: Any = _PacedSocket(self.sock, self._pace)
+
+class _PacedHTTPS(_Paced, HTTPSConnection):
+    pass
 
 
 class _PacedSocket:
