@@ -98,6 +98,23 @@ def test_importing_the_package_loads_none_of_the_heavy_libraries(code):
     assert done.stdout.strip() == ""
 
 
+def test_segmenting_images_on_one_grid_loads_neither_pytorch_nor_simpleitk():
+    pytest.importorskip("openvino")
+    script = """
+import sys, numpy, myoseg
+image = myoseg.phantom(seed=0).images
+result = myoseg.segment(
+    **{str(s): volume[:2].T for s, volume in image.items()}, affine=numpy.diag([1.25, 1.25, 8, 1]),
+    device="cpu",
+)
+print(*sorted({"torch", "lightning", "SimpleITK", "matplotlib"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
 def test_paths_images_and_arrays_give_one_result(test_case, model):
     paths = {str(sequence): path for sequence, path in test_case.images.items()}
     images = {name: nib.load(path) for name, path in paths.items()}
@@ -227,6 +244,14 @@ def test_errors_of_segment_name_the_fault_and_the_remedy(arrays, model, tmp_path
     )
     refused(InputError, r"no alignment 'most'", lge=lge, align="most")
     refused(ModelError, r"holds no model", lge=lge, model=tmp_path)
+
+
+def test_what_is_no_image_is_refused_where_types_are_not_checked():
+    script = "import myoseg; myoseg.segment({'lge': 'lge.nii.gz'})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].endswith(
+        "InputError: the bssfp image is a dict; give a path, a NIfTI image of nibabel or an array."
+    )
 
 
 def test_a_phantom_is_a_case_with_labels_that_its_seed_decides():

@@ -34,9 +34,7 @@ from myoseg.quantification.measures import Measures
 from myoseg.quantification.volumes import statistics_record
 from myoseg.reporting.agreement_report import agree
 from myoseg.reporting.origin import UNKNOWN, Origin, origin_of_model
-from myoseg.training.cascade.fit import train_cascade
 from myoseg.training.cascade.recipe import CascadeRecipe
-from myoseg.training.fit import train as train_on_cases
 from myoseg.training.load import load_any_recipe
 from myoseg.training.recipe import Recipe
 
@@ -209,6 +207,10 @@ def train(
         InputError: the recipe needs a data set and none is given.
         MyosegError: as `training.fit.train`.
     """
+    # PyTorch and Lightning take seconds and 350 MB, which segmenting does without.
+    from myoseg.training.cascade.fit import train_cascade
+    from myoseg.training.fit import train as train_on_cases
+
     chosen = load_any_recipe(recipe) if isinstance(recipe, str | Path) else recipe
     files = [] if data is None else find_cases(Path(data), layout)
     files = [each for each in files if each.role != "test"]
@@ -273,6 +275,11 @@ def _as_image(
     image: Image, affine: Float[np.ndarray, "4 4"] | None, sequence: Sequence
 ) -> nib.Nifti1Image:
     if not isinstance(image, np.ndarray):
+        if not isinstance(image, nib.Nifti1Pair):
+            raise InputError(
+                f"the {sequence} image is a {type(image).__name__}; give a path, a NIfTI image of "
+                "nibabel or an array."
+            )
         return image
     if affine is None:
         raise InputError(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.alignment.edges import Spectra, agreement, peak_near_px, peak_px
-from myoseg.cases.alignment.information import InPlane, information
+from myoseg.cases.alignment.in_plane import InPlane
+from myoseg.cases.alignment.information import information
 from myoseg.cases.alignment.patches import PIXEL_MM, SEARCH_PX, Patch
 from myoseg.cases.alignment.placing import Pair, place, score_at
 from myoseg.cases.alignment.planes import (

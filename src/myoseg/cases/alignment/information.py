@@ -4,14 +4,13 @@ Mattes et al., "PET-CT image registration in the chest using free-form deformati
 Transactions on Medical Imaging 22(1), 2003, as SimpleITK has it.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
 import SimpleITK
 from jaxtyping import Float
 
+from myoseg.cases.alignment.in_plane import Freedom, InPlane
 from myoseg.cases.alignment.patches import PIXEL_MM, Patch, Picture
 
 sitk: Any = SimpleITK
@@ -22,40 +21,6 @@ STEP_MM: Final = 1.0
 SMALLEST_STEP_MM: Final = 0.01
 N_STEPS: Final = 100
 STARTS_DEG: Final = (-6.0, 0.0, 6.0)
-
-
-class Freedom(StrEnum):
-    """How a slice may move in its plane: shifted, also turned, or also stretched and sheared."""
-
-    SHIFT = "shift"
-    RIGID = "rigid"
-    AFFINE = "affine"
-
-
-@dataclass(frozen=True, eq=False)
-class InPlane:
-    """x to `matrix @ x + shift_mm`, in (down, right) from the region's centre."""
-
-    matrix: Float[np.ndarray, "2 2"]
-    shift_mm: Float[np.ndarray, "2"]
-
-    @classmethod
-    def by(cls, shift_mm: Float[np.ndarray, "2"]) -> "InPlane":
-        """A shift alone."""
-        return cls(np.eye(2), np.asarray(shift_mm, dtype=np.float64))
-
-    @property
-    def rotation_deg(self) -> float:
-        """Of the nearest rotation, from down toward right."""
-        left, _, right = np.linalg.svd(self.matrix)
-        turn = left @ right
-        return float(np.degrees(np.arctan2(turn[1, 0], turn[0, 0])))
-
-    @property
-    def stretch(self) -> float:
-        """The largest factor by which it lengthens or shortens."""
-        factors = np.linalg.svd(self.matrix, compute_uv=False)
-        return float(max(factors.max(), 1 / max(factors.min(), 1e-9)))
 
 
 def information(fixed: Patch, moving: Patch, transform: InPlane) -> float | None:

@@ -8,10 +8,11 @@ import numpy as np
 
 from myoseg.anatomy import Sequence
 from myoseg.cases.alignment.edges import Spectra, agreement
-from myoseg.cases.alignment.information import Freedom, InPlane, information, refined
+from myoseg.cases.alignment.in_plane import Found, Freedom, InPlane
+from myoseg.cases.alignment.information import information, refined
 from myoseg.cases.alignment.patches import SEARCH_MM, Patch, Region, cut_patches
 from myoseg.cases.alignment.placing import Pair, Placement, place, score_at
-from myoseg.cases.alignment.planes import Axes, Cover, Motion
+from myoseg.cases.alignment.planes import Axes, Cover
 from myoseg.cases.on_grid import ImageOnGrid
 
 REACH_MM: Final = 10.0
@@ -34,30 +35,6 @@ than all pairs together."""
 
 NOTHING_SHARED: Final = 0.05
 """Mutual information, in nats: an image and noise have some 0.02, two sequences from 0.15."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """How one slice of a sequence fits one of the reference.
-
-    Attributes:
-        transform: where the sequence shows what the reference shows at a point of the region.
-        edges: agreement of edges by geometry alone and with the transform.
-        information: mutual information, likewise.
-        refused: why not to apply it; None where nothing speaks against it.
-    """
-
-    transform: InPlane
-    edges: tuple[float | None, float | None]
-    information: tuple[float | None, float | None]
-    refused: str | None = None
-
-    def motion(self, axes: Axes, region: Region) -> Motion:
-        """The transform in the patient."""
-        plane = np.stack([axes.down, axes.right], axis=1)
-        matrix = np.eye(3) + plane @ (self.transform.matrix - np.eye(2)) @ plane.T
-        centre_mm = region.centre_mm
-        return Motion(matrix, centre_mm - matrix @ centre_mm + plane @ self.transform.shift_mm)
 
 
 @dataclass(frozen=True, eq=False)
