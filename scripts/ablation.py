@@ -21,6 +21,7 @@ from myoseg.cases.layouts import CaseFiles, find_cases, read_case
 from myoseg.cohort import PredictOptions, predict_cohort
 from myoseg.files import folder_written_whole, write_csv
 from myoseg.given_contours import contours_of
+from myoseg.prediction.cascade.disease import DiseaseRules
 from myoseg.prediction.cascade.model import CascadeModel
 from myoseg.prediction.cascade.predict import Procedure
 from myoseg.prediction.cascade.votes import FOUR_VIEWS, ONE_VIEW
@@ -70,7 +71,11 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "prediction: one view": Procedure(views=ONE_VIEW),
     "prediction: framed once": Procedure(n_reframings=0),
     "prediction: no second look": Procedure(second_looks=()),
-    "prediction: scar taken for blood stays blood": Procedure(scar_over_blood=False),
+    "prediction: scar taken for blood or fat stays so": Procedure(
+        disease=DiseaseRules(scar_in_wall=False)
+    ),
+    "prediction: disease looked for once": Procedure(n_disease_looks=1),
+    "prediction: odds of disease as they are": Procedure(disease=DiseaseRules(odds=1.0)),
 }
 
 

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from myoseg.blocks import Block
+from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case, LabelMap, Segmentation
 from myoseg.cases.legend import titles_of
 from myoseg.errors import InputError
@@ -39,9 +39,7 @@ def segment(case: Case, model: Model) -> Segmentation:
             f"blocks need {', or '.join(wanted)}; add a sequence or use another model."
         )
     found = model.block_probabilities(case, table)
-    masks = np.stack([_masks_of(b, found) for b in table.blocks], axis=1)
-    codes = np.stack([decode_labels(of_slice, table.decoder) for of_slice in masks])
-    labels = LabelMap(codes, table.decoder.groups)
+    labels = labels_of(found, table)
     if labels.not_assessed:
         log.warning("%s: not assessed: %s", case.name, titles_of(labels.not_assessed))
     quality = assess(labels, case.geometry, found)
@@ -50,13 +48,20 @@ def segment(case: Case, model: Model) -> Segmentation:
     return Segmentation(case.name, labels, case.geometry, found.mean, quality)
 
 
+def labels_of(found: BlockProbabilities, table: BlockTable) -> LabelMap:
+    """The tissues that a case's blocks show together: cut, cleaned up and decoded."""
+    masks = np.stack([_masks_of(b, found) for b in table.blocks], axis=1)
+    codes = np.stack([decode_labels(of_slice, table.decoder) for of_slice in masks])
+    return LabelMap(codes, table.decoder.groups)
+
+
 def _masks_of(block: Block, found: BlockProbabilities) -> Bool[np.ndarray, "slice row col"]:
     """What was found of the block, cleaned up; what was drawn by hand stays as it is."""
     probability = found.mean[block.name]
-    return cut(probability) if block.name in found.given else clean_masks(probability, block)
+    return cut(probability) if block.name in found.given else _clean_masks(probability, block)
 
 
-def clean_masks(
+def _clean_masks(
     probability: Float32[np.ndarray, "slice row col"], block: Block
 ) -> Bool[np.ndarray, "slice row col"]:
     """One block's masks: its average cut at 0.5, then post-processed."""

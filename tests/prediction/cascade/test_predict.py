@@ -46,9 +46,9 @@ def case_of(*sequences, image=None):
     return Case("a", dict.fromkeys(sequences, image), Geometry(SHAPE, np.diag([1.0, 1, 10, 1])))
 
 
-def model_of(**options):
+def model_of(n_disease_looks=2, **options):
     stages = (StageModel(ANATOMY, bright_is_blood), StageModel(PATHOLOGY, scar_on_the_left))
-    one_view = Procedure(views=((0, False),))
+    one_view = Procedure(views=((0, False),), n_disease_looks=n_disease_looks)
     return CascadeModel(CASCADE, stages, procedure=one_view, **options)
 
 
@@ -184,7 +184,7 @@ def scar_in_the_pools_rim(images):
 )
 def test_scar_taken_for_blood_is_scar_where_the_pool_was_read_from_LGE(sequences, is_told):
     stages = (StageModel(ANATOMY, bright_is_blood), StageModel(PATHOLOGY, scar_in_the_pools_rim))
-    model = replace(model_of(), stages=stages)
+    model = replace(model_of(n_disease_looks=1), stages=stages)
     labels = segment(case_of(*sequences), model).labels
     rows, cols = np.indices(SHAPE[1:])
     rim = (rings() == 1.0) & (np.hypot(rows - CENTRE[0], cols - CENTRE[1]) > 0.75 * POOL_PX)
@@ -193,6 +193,37 @@ def test_scar_taken_for_blood_is_scar_where_the_pool_was_read_from_LGE(sequences
     assert found > 0.8 if is_told else found < 0.2
     epicardium = labels.mask(MYOCARDIUM | {Tissue.LV_BLOOD_POOL})
     assert dice(epicardium, rings() > 0) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("sequences", "by_hand", "looks"),
+    [
+        ((Sequence.LGE,), False, 2),
+        ((Sequence.LGE, Sequence.T2), False, 2),
+        ((Sequence.LGE,), True, 1),
+        ((Sequence.BSSFP, Sequence.LGE), False, 1),
+        ((Sequence.T2,), False, 1),
+    ],
+)
+def test_disease_is_looked_for_again_in_a_wall_that_its_scar_has_changed(sequences, by_hand, looks):
+    asked = []
+
+    def recording(images):
+        asked.append(images)
+        return scar_in_the_pools_rim(images)
+
+    stages = (StageModel(ANATOMY, bright_is_blood), StageModel(PATHOLOGY, recording))
+    drawn = {"lv_blood_pool": rings() == 1.0, "lv_epicardium": rings() > 0}
+    given = {name: mask.astype(np.float32) for name, mask in drawn.items()} if by_hand else {}
+    found = segment(case_of(*sequences), replace(model_of(given=given), stages=stages))
+    assert len(asked) == looks
+    if looks == 2:
+        pools = [images[:, 2] for images in asked]
+        scar = scar_in_the_pools_rim(asked[0])[:, 1] > 0
+        assert pools[0][scar].max() > 0.9
+        assert pools[1][scar].max() < 0.5
+        assert np.abs(pools[1] - pools[0])[~scar].mean() < 0.01
+        assert found.probabilities["lvms"].max() > 0.9
 
 
 def test_scar_takes_nothing_from_a_pool_that_was_drawn_by_hand():

@@ -1,17 +1,18 @@
 """A case in, the probabilities of every block of the cascade on the case's own grid out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float32
 
-from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
+from myoseg.anatomy import Tissue
 from myoseg.block_tables import CASCADE
 from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case, Volume
 from myoseg.networks.stage import Stage
+from myoseg.prediction.cascade.disease import EPICARDIUM, DiseaseRules, decide_disease
 from myoseg.prediction.cascade.locate import HeartSize, find_heart, frame_around
 from myoseg.prediction.cascade.votes import ALL_VIEWS, FOUR_VIEWS, ONE_VIEW, Views, Votes, vote
 from myoseg.prediction.engines.engine import Engine
@@ -32,7 +33,9 @@ class Procedure:
         n_reframings: how often the heart is framed anew by what was found in the last frame.
         views: on which each network votes in its last frame; while the heart is looked for, one
             will do.
-        scar_over_blood: whether what shows scar is no blood where the pool was read from LGE.
+        disease: how scar and edema are decided.
+        n_disease_looks: how often disease is looked for; from the second time on, guided by the
+            anatomy as the scar that was found has changed it.
     """
 
     second_looks: tuple[tuple[float, float], ...] = tuple(
@@ -40,7 +43,8 @@ class Procedure:
     )
     n_reframings: int = 2
     views: Views = ALL_VIEWS
-    scar_over_blood: bool = True
+    disease: DiseaseRules = field(default_factory=DiseaseRules)
+    n_disease_looks: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,29 +74,35 @@ def predict_blocks(
     how, known = procedure or Procedure(), dict(given or {})
     found = BlockProbabilities(known, {}, frozenset(known))
     for model in stages:
-        blocks = [b for b in model.stage.blocks if b in table.blocks and b.name not in found.mean]
-        if blocks:
-            found = _merged(found, _predict_stage(case, model, blocks, found, how))
-    return _with_scar_told_from_blood(found, case, table) if how.scar_over_blood else found
+        found = _with_stage(found, case, model, table, how)
+    decided = decide_disease(found, case, table, how.disease)
+    for _ in range(how.n_disease_looks - 1):
+        anatomy = _without_guided(decided, table)
+        if all(decided.mean[name] is found.mean[name] for name in anatomy.mean):
+            break
+        found = anatomy
+        for model in stages:
+            found = _with_stage(found, case, model, table, how)
+        decided = decide_disease(found, case, table, how.disease)
+    return decided
 
 
-def _with_scar_told_from_blood(
-    found: BlockProbabilities, case: Case, table: BlockTable
+def _with_stage(
+    found: BlockProbabilities, case: Case, model: StageModel, table: BlockTable, how: Procedure
 ) -> BlockProbabilities:
-    """What shows scar is no blood, where the blood pool was read from LGE.
+    """With what one stage finds of the blocks that are not there yet."""
+    blocks = [b for b in model.stage.blocks if b in table.blocks and b.name not in found.mean]
+    return _merged(found, _predict_stage(case, model, blocks, found, how)) if blocks else found
 
-    There scar at the endocardium is as bright as blood, and often drawn as such by the network that
-    looks for blood alone; the scar's network knows of that error, since its guides have it.
-    """
-    of_target = {block.target: block for block in table.blocks if block.name in found.mean}
-    pool = of_target.get(frozenset({Tissue.LV_BLOOD_POOL}))
-    scar = of_target.get(frozenset({Tissue.SCAR}))
-    if pool is None or scar is None or pool.name in found.given:
-        return found
-    if pool.reads(case.sequences) != (Sequence.LGE,):
-        return found
-    blood = np.minimum(found.mean[pool.name], 1 - found.mean[scar.name])
-    return BlockProbabilities({**found.mean, pool.name: blood}, found.spread, found.given)
+
+def _without_guided(found: BlockProbabilities, table: BlockTable) -> BlockProbabilities:
+    """Without what was found of the blocks that others guide."""
+    gone = {b.name for b in table.blocks if b.guides} - found.given
+    mean, spread = (
+        {name: each for name, each in values.items() if name not in gone}
+        for values in (found.mean, found.spread)
+    )
+    return BlockProbabilities(mean, spread, found.given)
 
 
 def _predict_stage(
@@ -161,7 +171,7 @@ def heart_in(
 
 def _names_by_target(blocks: tuple[Block, ...] | None) -> dict[str, str]:
     wanted = {
-        "epicardium": MYOCARDIUM | {Tissue.LV_BLOOD_POOL},
+        "epicardium": EPICARDIUM,
         "rv": frozenset({Tissue.RV_BLOOD_POOL}),
     }
     return {
