@@ -124,6 +124,28 @@ def test_a_heart_that_the_whole_slice_hides_is_found_at_the_second_look():
     assert not epicardium_of(Procedure(views=one_view, second_looks=())).any()
 
 
+def test_four_views_are_asked_only_in_the_frames_that_show_most_on_one():
+    class Counting:
+        def __init__(self, blind):
+            self.asked, self.blind = 0, blind
+
+        def __call__(self, images):
+            self.asked += 1
+            return bright_is_blood(images) * (self.asked > self.blind)
+
+    case, how = case_of(Sequence.BSSFP), Procedure(views=((0, False),), n_reframings=0)
+    table = CASCADE.restricted_to(case.sequences)
+    n_looks, n_last = len(how.second_looks), 1
+    for blind, asked in [
+        (0, 1 + n_last),
+        (1, 1 + n_looks + 4 * how.n_confirmed + n_last),
+        (1 + n_looks, 1 + n_looks + 4 * n_looks + n_last),
+    ]:
+        network = Counting(blind)
+        predict_blocks(case, table, (StageModel(ANATOMY, network),), procedure=how)
+        assert network.asked == asked
+
+
 def test_the_input_holds_what_is_read_and_zeros_for_the_rest():
     case = case_of(Sequence.BSSFP, Sequence.LGE)
     frame = Frame(64, (40.0, 60.0), (1.0, 1.0))

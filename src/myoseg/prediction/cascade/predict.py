@@ -28,8 +28,10 @@ class Procedure:
     """How a case is looked at; the defaults are those of the default model.
 
     Attributes:
-        second_looks: if few slices of the whole show a heart, views in which it is looked for
+        second_looks: if few slices of the whole show a heart, frames in which it is looked for
             besides: by how much nearer, and how much higher than wide.
+        n_confirmed: in how many of them four views are asked: those that show most on one, or all
+            if none shows anything on one.
         n_reframings: how often the heart is framed anew by what was found in the last frame.
         views: on which each network votes in its last frame; while the heart is looked for, one
             will do.
@@ -41,6 +43,7 @@ class Procedure:
     second_looks: tuple[tuple[float, float], ...] = tuple(
         (nearer, higher) for nearer in (1.0, 1.5) for higher in (1.0, 0.6, 1.6)
     )
+    n_confirmed: int = 2
     n_reframings: int = 2
     views: Views = ALL_VIEWS
     disease: DiseaseRules = field(default_factory=DiseaseRules)
@@ -135,11 +138,11 @@ def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
     whole = Frame.of_all(case.geometry.shape[1:], spacing_mm, model.stage.size_px)
     heart = _heart_seen_in(whole, case, model, ONE_VIEW)
     if heart is None or heart.n_slices < CLEARLY_FOUND * case.n_slices:
-        looks = [
-            _heart_seen_in(whole.magnified(nearer).stretched(higher), case, model, FOUR_VIEWS)
-            for nearer, higher in how.second_looks
-        ]
-        heart = max(filter(None, [heart, *looks]), key=lambda each: each.evidence, default=None)
+        frames = [whole.magnified(nearer).stretched(higher) for nearer, higher in how.second_looks]
+        evidence = [_evidence(_heart_seen_in(each, case, model, ONE_VIEW)) for each in frames]
+        best = np.argsort(evidence)[::-1][: how.n_confirmed if any(evidence) else len(frames)]
+        looks = [_heart_seen_in(frames[index], case, model, FOUR_VIEWS) for index in best]
+        heart = max([heart, *looks], key=_evidence)
     for _ in range(how.n_reframings if heart else 0):
         assert heart is not None
         frame = frame_around(
@@ -147,6 +150,10 @@ def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
         )
         heart = _heart_seen_in(frame, case, model, ONE_VIEW) or heart
     return heart
+
+
+def _evidence(heart: HeartSize | None) -> float:
+    return 0.0 if heart is None else heart.evidence
 
 
 def _heart_seen_in(frame: Frame, case: Case, model: StageModel, views: Views) -> HeartSize | None:
