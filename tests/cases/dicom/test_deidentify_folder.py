@@ -239,6 +239,8 @@ def test_dciodvfy_finds_no_error(study, tmp_path, enhanced):
         ({"Rows": 60000, "Columns": 60000}, BAD_PIXELS),
         ({"Rows": 0}, BAD_PIXELS),
         ({"SOPInstanceUID": None}, UNREADABLE),
+        ({"SOPInstanceUID": ["1.2.3", "1.2.4"]}, UNREADABLE),
+        ({"SeriesInstanceUID": ["1.2.3"] * 40}, UNREADABLE),
     ],
 )
 def test_what_cannot_be_cleaned_is_left_out_and_counted(copied, tmp_path, attributes, reason):

@@ -54,6 +54,7 @@ def test_frames_are_counted_from_one(orientations):
         ("Rows", None),
         ("SOPInstanceUID", None),
         ("StudyInstanceUID", None),
+        ("SOPInstanceUID", ["1.2.3", "1.2.4"]),
     ],
 )
 def test_an_image_without_a_place_is_refused_by_its_number(orientations, name, value):

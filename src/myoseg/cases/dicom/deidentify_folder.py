@@ -151,6 +151,13 @@ def _cleaned_or_reason(image: Dataset, key: PseudonymKey, dates: Dates, out: Pat
 
 
 def _path_of(cleaned: Dataset, out: Path) -> Path:
-    """Named by replaced identifiers only."""
-    series, instance = str(cleaned.SeriesInstanceUID), str(cleaned.SOPInstanceUID)
-    return out / str(cleaned.PatientID) / series / f"{instance}.dcm"
+    """Named by replaced identifiers only.
+
+    Raises:
+        KeyError, ValueError: the header lacks an identifier, or gives several for one.
+    """
+    named = [cleaned[name] for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID")]
+    if any(element.VM != 1 for element in named):
+        raise ValueError("several identifiers where one is meant")
+    patient, series, instance = (str(element.value) for element in named)
+    return out / patient / series / f"{instance}.dcm"

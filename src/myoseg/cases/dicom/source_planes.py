@@ -140,7 +140,7 @@ def _plane(header: Dataset, frame: int | None, places: Sequence[Dataset]) -> Sou
         usable = np.isfinite(plane.to_lps).all() and np.linalg.matrix_rank(plane.to_lps[:, :2]) == 2
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise InputError(_unplaced(header, frame)) from error
-    if not usable or not all(header.get(name) for name in _IDENTIFIERS):
+    if not usable or not all(header.get(name) and header[name].VM == 1 for name in _IDENTIFIERS):
         raise InputError(_unplaced(header, frame))
     return plane
 
