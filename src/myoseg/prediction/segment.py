@@ -58,10 +58,10 @@ def labels_of(found: BlockProbabilities, table: BlockTable) -> LabelMap:
 def _masks_of(block: Block, found: BlockProbabilities) -> Bool[np.ndarray, "slice row col"]:
     """What was found of the block, cleaned up; what was drawn by hand stays as it is."""
     probability = found.mean[block.name]
-    return cut(probability) if block.name in found.given else _clean_masks(probability, block)
+    return cut(probability) if block.name in found.given else clean_masks(probability, block)
 
 
-def _clean_masks(
+def clean_masks(
     probability: Float32[np.ndarray, "slice row col"], block: Block
 ) -> Bool[np.ndarray, "slice row col"]:
     """One block's masks: its average cut at 0.5, then post-processed."""

@@ -135,11 +135,11 @@ def test_four_views_are_asked_only_in_the_frames_that_show_most_on_one():
 
     case, how = case_of(Sequence.BSSFP), Procedure(views=((0, False),), n_reframings=0)
     table = CASCADE.restricted_to(case.sequences)
-    n_looks, n_last = len(how.second_looks), 1
+    n_looks, n_last = len(how.second_looks), 1  # the first of them is the whole, seen already
     for blind, asked in [
         (0, 1 + n_last),
-        (1, 1 + n_looks + 4 * how.n_confirmed + n_last),
-        (1 + n_looks, 1 + n_looks + 4 * n_looks + n_last),
+        (1, n_looks + 4 * how.n_confirmed + n_last),
+        (n_looks, n_looks + 4 * n_looks + n_last),
     ]:
         network = Counting(blind)
         predict_blocks(case, table, (StageModel(ANATOMY, network),), procedure=how)

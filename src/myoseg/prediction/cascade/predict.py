@@ -36,8 +36,8 @@ class Procedure:
         views: on which each network votes in its last frame; while the heart is looked for, one
             will do.
         disease: how scar and edema are decided.
-        n_disease_looks: how often disease is looked for; from the second time on, guided by the
-            anatomy as the scar that was found has changed it.
+        n_disease_looks: how often disease is looked for, once at least; from the second time on,
+            guided by the anatomy as the scar that was found has changed it.
     """
 
     second_looks: tuple[tuple[float, float], ...] = tuple(
@@ -76,17 +76,14 @@ def predict_blocks(
     """
     how, known = procedure or Procedure(), dict(given or {})
     found = BlockProbabilities(known, {}, frozenset(known))
-    for model in stages:
-        found = _with_stage(found, case, model, table, how)
-    decided = decide_disease(found, case, table, how.disease)
-    for _ in range(how.n_disease_looks - 1):
+    for _ in range(how.n_disease_looks):
+        for model in stages:
+            found = _with_stage(found, case, model, table, how)
+        decided = decide_disease(found, case, table, how.disease)
         anatomy = _without_guided(decided, table)
         if all(decided.mean[name] is found.mean[name] for name in anatomy.mean):
             break
         found = anatomy
-        for model in stages:
-            found = _with_stage(found, case, model, table, how)
-        decided = decide_disease(found, case, table, how.disease)
     return decided
 
 
@@ -139,7 +136,10 @@ def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
     heart = _heart_seen_in(whole, case, model, ONE_VIEW)
     if heart is None or heart.n_slices < CLEARLY_FOUND * case.n_slices:
         frames = [whole.magnified(nearer).stretched(higher) for nearer, higher in how.second_looks]
-        evidence = [_evidence(_heart_seen_in(each, case, model, ONE_VIEW)) for each in frames]
+        evidence = [
+            _evidence(heart if each == whole else _heart_seen_in(each, case, model, ONE_VIEW))
+            for each in frames
+        ]
         best = np.argsort(evidence)[::-1][: how.n_confirmed if any(evidence) else len(frames)]
         looks = [_heart_seen_in(frames[index], case, model, FOUR_VIEWS) for index in best]
         heart = max([heart, *looks], key=_evidence)
