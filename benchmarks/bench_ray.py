@@ -20,6 +20,7 @@ from myoseg.prediction.description import model_folder
 from myoseg.prediction.model import ModelSource
 from myoseg.prediction.shipped import DEFAULT
 from myoseg.processor import n_cores
+from roofline import products_a_second
 
 CASE = PhantomConfig(matrix=(256, 256), spacing_mm=(1.25, 1.25), n_slices=(5, 5))
 WORKERS = 1, 2, 4
@@ -35,23 +36,30 @@ def main() -> None:
     logging.disable(logging.WARNING)
     tried = sorted({1, *(asked.workers or (n for n in WORKERS if n <= n_cores()))})
     rates: dict[int, list[float]] = {n: [] for n in tried}
+    products: dict[int, list[float]] = {n: [] for n in tried}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "cases"
         write_phantoms(data, n_training=0, n_test=n_cases, seed=0, config=CASE)
         for _ in range(rounds):
             for n in tried:
                 rates[n].append(_cases_a_second(data, n, Path(folder) / f"out_{n}"))
+                products[n].append(products_a_second(n))
     print(f"\n## Ray on one machine of {n_cores()} cores, one thread a worker, {n_cases} cases\n")
-    print("| workers | cases a second | of linear, by round |\n|---|---|---|")
+    print("| workers | cases a second | of linear, by round | matrix products, of linear |")
+    print("|---|---|---|---|")
     for n in tried:
-        shares = (rate / alone / n for rate, alone in zip(rates[n], rates[1], strict=True))
         print(
-            f"| {n} | {', '.join(f'{r:.2f}' for r in rates[n])} | "
-            f"{', '.join(f'{share:.2f}' for share in shares)} |"
+            f"| {n} | {', '.join(f'{rate:.2f}' for rate in rates[n])} | "
+            f"{_of_linear(rates, n)} | {_of_linear(products, n)} |"
         )
     for n in WORKERS:
         if n not in tried:
             print(f"\n{n} workers were not tried: there are {n_cores()} cores.")
+
+
+def _of_linear(rates: dict[int, list[float]], n: int) -> str:
+    shares = (rate / alone / n for rate, alone in zip(rates[n], rates[1], strict=True))
+    return ", ".join(f"{share:.2f}" for share in shares)
 
 
 def _cases_a_second(data: Path, n_workers: int, out: Path) -> float:

@@ -1,8 +1,10 @@
 """What the machine does at best: a large matrix product, and a copy of memory."""
 
+import multiprocessing
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -10,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 MATRIX_SIDE = 2048
 COPIED_BYTES = 256 * 2**20
 N_TRIES = 5
+SECONDS_SIDE_BY_SIDE = 4.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,34 @@ def measured_peak() -> Peak:
     target = torch.empty_like(source)
     copying = _shortest(lambda: target.copy_(source))
     return Peak(rates[0], rates[1], 2 * COPIED_BYTES / copying)
+
+
+def products_a_second(n_processes: int) -> float:
+    """Matrix products a second of so many processes at once, one thread each, all together.
+
+    What cores share, such as units, caches, memory and clock, is shared here too: other work in as
+    many processes cannot be expected to scale better.
+    """
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(n_processes)
+    with context.Pool(n_processes, _share_barrier, (barrier,)) as pool:
+        return sum(pool.map(_products_a_second, range(n_processes), chunksize=1))
+
+
+def _share_barrier(barrier: Barrier) -> None:
+    globals()["_barrier"] = barrier
+    torch.set_num_threads(1)
+
+
+def _products_a_second(_: int) -> float:
+    one, other = (torch.rand(MATRIX_SIDE // 2, MATRIX_SIDE // 2) for _ in range(2))
+    torch.mm(one, other)
+    globals()["_barrier"].wait()
+    n, began = 0, time.perf_counter()
+    while (passed := time.perf_counter() - began) < SECONDS_SIDE_BY_SIDE:
+        torch.mm(one, other)
+        n += 1
+    return n / passed
 
 
 def operations_of(network: torch.nn.Module, images: torch.Tensor) -> int:

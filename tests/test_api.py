@@ -250,7 +250,8 @@ def test_what_is_no_image_is_refused_where_types_are_not_checked():
     script = "import myoseg; myoseg.segment({'lge': 'lge.nii.gz'})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1].endswith(
-        "InputError: the bssfp image is a dict; give a path, a NIfTI image of nibabel or an array."
+        "InputError: the bssfp image is of type dict; "
+        "give a path, a NIfTI image of nibabel or an array."
     )
 
 

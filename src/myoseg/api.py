@@ -83,7 +83,11 @@ class Result:
 
     @cached_property
     def probabilities(self) -> dict[str, Float32[np.ndarray, "col row slice"]]:
-        """Of each block by name, with the axes of the images that were given."""
+        """Of each block by name, with the axes of the images that were given.
+
+        Masks are cut from them at .5; the default model's of disease are at raised odds
+        (`prediction.cascade.disease.DiseaseRules`).
+        """
         found = self.segmentation.probabilities
         return {block: np.ascontiguousarray(volume.T) for block, volume in found.items()}
 
@@ -277,8 +281,8 @@ def _as_image(
     if not isinstance(image, np.ndarray):
         if not isinstance(image, nib.Nifti1Pair):
             raise InputError(
-                f"the {sequence} image is a {type(image).__name__}; give a path, a NIfTI image of "
-                "nibabel or an array."
+                f"the {sequence} image is of type {type(image).__name__}; give a path, a NIfTI "
+                "image of nibabel or an array."
             )
         return image
     if affine is None:

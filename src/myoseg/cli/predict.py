@@ -78,7 +78,10 @@ def predict(
     ] = None,
     save_probs: Annotated[
         bool,
-        typer.Option("--save-probs", help="Write probabilities/CASE_BLOCK.nii.gz for each block."),
+        typer.Option(
+            "--save-probs",
+            help="Write probabilities/CASE_BLOCK.nii.gz for each block; masks are cut at .5.",
+        ),
     ] = False,
     report: Annotated[
         bool,

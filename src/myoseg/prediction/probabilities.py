@@ -11,7 +11,8 @@ class BlockProbabilities:
     """Probabilities of blocks by name, and how far those who voted on them disagree.
 
     Attributes:
-        mean: over all votes; a block that could not be read is missing.
+        mean: over all votes, of disease at raised odds once it is decided; a block that could not
+            be read is missing.
         spread: standard deviation of the votes, in [0, 0.5]; missing where one alone voted.
         given: blocks that were drawn by hand, not found: their masks stay as they are, and say
             nothing of how sure the networks are.

@@ -6,6 +6,7 @@ import pytest
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
 from myoseg.block_tables import CASCADE
 from myoseg.cases.case import Case, Geometry
+from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage
 from myoseg.prediction.cascade.model import CascadeModel
 from myoseg.prediction.cascade.predict import Procedure, StageModel, predict_blocks, stage_input
@@ -144,6 +145,32 @@ def test_four_views_are_asked_only_in_the_frames_that_show_most_on_one():
         network = Counting(blind)
         predict_blocks(case, table, (StageModel(ANATOMY, network),), procedure=how)
         assert network.asked == asked
+
+
+def test_a_heart_that_only_four_views_show_is_not_hidden_by_a_false_trace_in_another_frame():
+    """One frame shows something on one view and nothing on four; the heart needs four views."""
+
+    class Deceived:
+        asked = 0
+
+        def __call__(self, images):
+            self.asked += 1
+            n_looks = len(Procedure().second_looks)
+            is_trace = self.asked == n_looks - 1
+            is_confirmed = n_looks < self.asked <= n_looks + 4
+            sees = is_trace or (self.asked > n_looks and not is_confirmed)
+            return bright_is_blood(images) * sees
+
+    case = case_of(Sequence.BSSFP)
+    table = CASCADE.restricted_to(case.sequences)
+    how = Procedure(views=((0, False),))
+    found = predict_blocks(case, table, (StageModel(ANATOMY, Deceived()),), procedure=how)
+    assert dice(found.mean["lv_epicardium"] > 0.5, rings() > 0) > 0.9
+
+
+def test_a_procedure_that_never_looks_for_disease_is_refused():
+    with pytest.raises(ConfigurationError, match="at least once, not 0 times"):
+        Procedure(n_disease_looks=0)
 
 
 def test_the_input_holds_what_is_read_and_zeros_for_the_rest():

@@ -30,7 +30,8 @@ class DiseaseRules:
         odds: by how much the odds of disease are raised. A mask has the highest expected Dice if it
             is cut at half of that Dice (Lipton et al., "Optimal thresholding of classifiers to
             maximize F1 measure", ECML 2014), so at less than .5; how much less was measured on
-            simulated cases (`scripts/disease_odds.py`).
+            simulated infarcts (`scripts/disease_odds.py`); what it costs in healthy hearts was not
+            weighed.
         scar_in_wall: whether what shows scar is wall where the anatomy was read from LGE.
     """
 

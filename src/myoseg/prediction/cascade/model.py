@@ -48,6 +48,9 @@ class CascadeModel:
     def with_blocks(self, names: Collection[str]) -> "CascadeModel":
         """The model with these blocks, and those that guide them.
 
+        On LGE alone the wall is what it is without scar, unless scar is among them: it corrects the
+        pool and the epicardium (`disease.decide_disease`).
+
         Raises:
             ConfigurationError: it has no block of such a name.
         """

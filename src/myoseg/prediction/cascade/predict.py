@@ -11,6 +11,7 @@ from myoseg.anatomy import Tissue
 from myoseg.block_tables import CASCADE
 from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case, Volume
+from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage
 from myoseg.prediction.cascade.disease import EPICARDIUM, DiseaseRules, decide_disease
 from myoseg.prediction.cascade.locate import HeartSize, find_heart, frame_around
@@ -30,8 +31,8 @@ class Procedure:
     Attributes:
         second_looks: if few slices of the whole show a heart, frames in which it is looked for
             besides: by how much nearer, and how much higher than wide.
-        n_confirmed: in how many of them four views are asked: those that show most on one, or all
-            if none shows anything on one.
+        n_confirmed: in how many of them four views are asked: those that show most on one, and all
+            others if those show no heart.
         n_reframings: how often the heart is framed anew by what was found in the last frame.
         views: on which each network votes in its last frame; while the heart is looked for, one
             will do.
@@ -48,6 +49,17 @@ class Procedure:
     views: Views = ALL_VIEWS
     disease: DiseaseRules = field(default_factory=DiseaseRules)
     n_disease_looks: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuses a procedure that never looks for disease.
+
+        Raises:
+            ConfigurationError: `n_disease_looks` is below 1.
+        """
+        if self.n_disease_looks < 1:
+            raise ConfigurationError(
+                f"disease must be looked for at least once, not {self.n_disease_looks} times."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +152,13 @@ def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
             _evidence(heart if each == whole else _heart_seen_in(each, case, model, ONE_VIEW))
             for each in frames
         ]
-        best = np.argsort(evidence)[::-1][: how.n_confirmed if any(evidence) else len(frames)]
-        looks = [_heart_seen_in(frames[index], case, model, FOUR_VIEWS) for index in best]
-        heart = max([heart, *looks], key=_evidence)
+        ranked = [frames[index] for index in np.argsort(evidence, kind="stable")[::-1]]
+        n_seen = min(how.n_confirmed, sum(each > 0 for each in evidence))
+        for asked in (ranked[:n_seen], ranked[n_seen:]):
+            looks = [_heart_seen_in(frame, case, model, FOUR_VIEWS) for frame in asked]
+            heart = max([heart, *looks], key=_evidence)
+            if any(looks):
+                break
     for _ in range(how.n_reframings if heart else 0):
         assert heart is not None
         frame = frame_around(
