@@ -21,6 +21,7 @@ from myoseg.cases.layouts import CaseFiles, find_cases, read_case
 from myoseg.cohort import PredictOptions, predict_cohort
 from myoseg.files import folder_written_whole, write_csv
 from myoseg.given_contours import contours_of
+from myoseg.prediction.cascade.anatomy import AnatomyRules
 from myoseg.prediction.cascade.disease import DiseaseRules
 from myoseg.prediction.cascade.model import CascadeModel
 from myoseg.prediction.cascade.predict import Procedure
@@ -69,8 +70,11 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "prediction: as shipped": Procedure(),
     "prediction: four views": Procedure(views=FOUR_VIEWS),
     "prediction: one view": Procedure(views=ONE_VIEW),
+    "prediction: at one scale": Procedure(scales=(1.0,)),
     "prediction: framed once": Procedure(n_reframings=0),
     "prediction: no second look": Procedure(second_looks=()),
+    "prediction: anatomy of each slice by itself": Procedure(anatomy=AnatomyRules(neighbour=0.0)),
+    "prediction: odds of anatomy as they are": Procedure(anatomy=AnatomyRules(odds=1.0)),
     "prediction: scar taken for blood or fat stays so": Procedure(
         disease=DiseaseRules(scar_in_wall=False)
     ),

@@ -8,8 +8,10 @@ from myoseg.block_tables import CASCADE
 from myoseg.cases.case import Case, Geometry
 from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage
+from myoseg.prediction.cascade.anatomy import AnatomyRules
 from myoseg.prediction.cascade.model import CascadeModel
 from myoseg.prediction.cascade.predict import Procedure, StageModel, predict_blocks, stage_input
+from myoseg.prediction.cascade.votes import ALL_VIEWS
 from myoseg.prediction.segment import segment
 from myoseg.slices.framing import Frame
 
@@ -171,6 +173,48 @@ def test_a_heart_that_only_four_views_show_is_not_hidden_by_a_false_trace_in_ano
 def test_a_procedure_that_never_looks_for_disease_is_refused():
     with pytest.raises(ConfigurationError, match="at least once, not 0 times"):
         Procedure(n_disease_looks=0)
+
+
+@pytest.mark.parametrize("scales", [(), (1.0, 0.0), (-1.0,)])
+def test_a_procedure_that_shows_the_heart_at_no_scale_is_refused(scales):
+    with pytest.raises(ConfigurationError, match="scales must be positive"):
+        Procedure(scales=scales)
+
+
+@pytest.mark.parametrize(("n_views", "shares"), [(4, (0.86, 1.16)), (1, (1.0,)), (3, (1.0,))])
+def test_the_last_views_are_dealt_out_among_the_scales(n_views, shares):
+    class Watching:
+        widths = ()
+
+        def __call__(self, images):
+            found = bright_is_blood(images)
+            self.widths += (float(np.sqrt(found[0, 2].sum() * 4 / np.pi)),)
+            return found
+
+    network = Watching()
+    case, views = case_of(Sequence.BSSFP), ALL_VIEWS[:n_views]
+    table = CASCADE.restricted_to(case.sequences)
+    predict_blocks(case, table, (StageModel(ANATOMY, network),), procedure=Procedure(views=views))
+    last = network.widths[-n_views:]
+    wanted = np.repeat(shares, n_views // len(shares)) * ANATOMY.heart_share * ANATOMY.size_px
+    assert last == pytest.approx(wanted, rel=0.06)
+
+
+def test_a_slice_that_the_network_overlooks_is_seen_by_what_lies_beside_it():
+    """Nothing is found in the last slice, but it is doubted, where its neighbour is sure."""
+
+    def overlooking(images):
+        found = bright_is_blood(images)
+        found[-1] *= 0.42
+        return found
+
+    def last_slice(**options):
+        how = Procedure(views=((0, False),), **options)
+        model = CascadeModel(CASCADE, (StageModel(ANATOMY, overlooking),), procedure=how)
+        return segment(case_of(Sequence.BSSFP), model).labels.codes[-1] > 0
+
+    assert dice(last_slice(), rings()[-1] > 0) > 0.9
+    assert not last_slice(anatomy=AnatomyRules(neighbour=0.0, odds=1.0)).any()
 
 
 def test_the_input_holds_what_is_read_and_zeros_for_the_rest():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from myoseg.prediction.cascade.votes import ALL_VIEWS, FOUR_VIEWS, ONE_VIEW, vote
+from myoseg.prediction.cascade.votes import ALL_VIEWS, FOUR_VIEWS, ONE_VIEW, Votes, vote
 
 
 def pixel_by_pixel(images):
@@ -41,3 +41,19 @@ def test_views_that_contradict_each_other_give_a_half_and_the_largest_spread():
     votes = vote(left_half, images_of(), ALL_VIEWS)
     assert np.allclose(votes.mean, 0.5, atol=1e-6)
     assert np.allclose(votes.spread, 0.5, atol=1e-6)
+
+
+def test_parts_of_the_views_asked_apart_say_what_all_say_at_once():
+    def uneven(images):
+        return np.cumsum(images[:, :1], axis=-1)
+
+    at_once = vote(uneven, images_of(), ALL_VIEWS)
+    apart = Votes.together([vote(uneven, images_of(), ALL_VIEWS[k::2]) for k in (0, 1)])
+    np.testing.assert_allclose(apart.mean, at_once.mean, atol=1e-5)
+    np.testing.assert_allclose(apart.spread, at_once.spread, atol=1e-5)
+
+
+def test_every_other_view_is_turned_and_mirrored_as_often_as_the_rest():
+    for part in (ALL_VIEWS[::2], ALL_VIEWS[1::2]):
+        assert sum(mirrored for _, mirrored in part) == 2
+        assert sum(turns % 2 for turns, _ in part) == 2

@@ -1,17 +1,14 @@
-"""Probabilities as the networks gave them in, those by which disease is decided out."""
+"""Probabilities of scar and edema as the networks gave them in, those they are decided by out."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32
 
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
 from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case
-from myoseg.prediction.probabilities import BlockProbabilities
-
-Probability = Float32[np.ndarray, "slice row col"]
+from myoseg.prediction.probabilities import BlockProbabilities, at_odds
 
 SCAR: Final = frozenset({Tissue.SCAR})
 EDEMA: Final = frozenset({Tissue.EDEMA, Tissue.SCAR})
@@ -51,17 +48,12 @@ def decide_disease(
         rules: how to decide.
     """
     raised = {
-        block.name: _raised(found.mean[block.name], rules.odds)
+        block.name: at_odds(found.mean[block.name], rules.odds)
         for block in table.blocks
         if block.target in (SCAR, EDEMA) and _is_found(block, found)
     }
     decided = BlockProbabilities({**found.mean, **raised}, found.spread, found.given)
     return _with_scar_in_wall(decided, case, table) if rules.scar_in_wall else decided
-
-
-def _raised(probability: Probability, odds: float) -> Probability:
-    """The probability at so many times the odds."""
-    return np.asarray(odds * probability / (1 + (odds - 1) * probability), dtype=np.float32)
 
 
 def _with_scar_in_wall(

@@ -13,6 +13,7 @@ from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case, Volume
 from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage
+from myoseg.prediction.cascade.anatomy import AnatomyRules, decide_anatomy
 from myoseg.prediction.cascade.disease import EPICARDIUM, DiseaseRules, decide_disease
 from myoseg.prediction.cascade.locate import HeartSize, find_heart, frame_around
 from myoseg.prediction.cascade.votes import ALL_VIEWS, FOUR_VIEWS, ONE_VIEW, Views, Votes, vote
@@ -36,6 +37,10 @@ class Procedure:
         n_reframings: how often the heart is framed anew by what was found in the last frame.
         views: on which each network votes in its last frame; while the heart is looked for, one
             will do.
+        scales: of the last frames, among which those views are dealt out: by how much larger they
+            show the heart than the stage says. If the views cannot be dealt out evenly, all are
+            asked at the stage's own scale.
+        anatomy: how blood pools and epicardium are decided.
         disease: how scar and edema are decided.
         n_disease_looks: how often disease is looked for, once at least; from the second time on,
             guided by the anatomy as the scar that was found has changed it.
@@ -47,18 +52,24 @@ class Procedure:
     n_confirmed: int = 2
     n_reframings: int = 2
     views: Views = ALL_VIEWS
+    scales: tuple[float, ...] = (0.86, 1.16)
+    anatomy: AnatomyRules = field(default_factory=AnatomyRules)
     disease: DiseaseRules = field(default_factory=DiseaseRules)
     n_disease_looks: int = 2
 
     def __post_init__(self) -> None:
-        """Refuses a procedure that never looks for disease.
+        """Refuses a procedure that never looks for disease, or that shows the heart at no scale.
 
         Raises:
-            ConfigurationError: `n_disease_looks` is below 1.
+            ConfigurationError: `n_disease_looks` is below 1, or `scales` are none or not positive.
         """
         if self.n_disease_looks < 1:
             raise ConfigurationError(
                 f"disease must be looked for at least once, not {self.n_disease_looks} times."
+            )
+        if not self.scales or min(self.scales) <= 0:
+            raise ConfigurationError(
+                f"scales must be positive numbers, at least one, not {self.scales}."
             )
 
 
@@ -104,7 +115,9 @@ def _with_stage(
 ) -> BlockProbabilities:
     """With what one stage finds of the blocks that are not there yet."""
     blocks = [b for b in model.stage.blocks if b in table.blocks and b.name not in found.mean]
-    return _merged(found, _predict_stage(case, model, blocks, found, how)) if blocks else found
+    if not blocks:
+        return found
+    return _merged(found, _predict_stage(case, model, blocks, found, table, how))
 
 
 def _without_guided(found: BlockProbabilities, table: BlockTable) -> BlockProbabilities:
@@ -122,6 +135,7 @@ def _predict_stage(
     model: StageModel,
     blocks: list[Block],
     found: BlockProbabilities,
+    table: BlockTable,
     how: Procedure,
 ) -> BlockProbabilities:
     heart = heart_in(found.mean, case) if model.stage.guides else _search(case, model, how)
@@ -130,15 +144,36 @@ def _predict_stage(
         return BlockProbabilities(
             {b.name: nothing for b in blocks}, {b.name: nothing for b in blocks}
         )
-    both = not model.stage.guides
-    frame = frame_around(heart, model.stage.size_px, model.stage.heart_share, both_ventricles=both)
-    votes = _ask(case, model, frame, found.mean, how.views)
+    votes = _vote_in_frames(case, model, heart, found.mean, how)
     places = {block.name: model.stage.blocks.index(block) for block in blocks}
-    shape = case.geometry.shape[1:]
-    return BlockProbabilities(
-        {name: frame.paste(votes.mean[:, place], shape) for name, place in places.items()},
-        {name: frame.paste(votes.spread[:, place], shape) for name, place in places.items()},
+    found_here = BlockProbabilities(
+        {name: votes.mean[:, place] for name, place in places.items()},
+        {name: votes.spread[:, place] for name, place in places.items()},
     )
+    return decide_anatomy(found_here, case.geometry.spacing_mm[0], table, how.anatomy)
+
+
+def _vote_in_frames(
+    case: Case, model: StageModel, heart: HeartSize, guides: Mapping[str, Volume], how: Procedure
+) -> Votes:
+    """The views dealt out among the frames; mean and spread on the case's grid."""
+    stage, shape = model.stage, case.geometry.shape[1:]
+    scales = how.scales if len(how.views) % len(how.scales) == 0 else (1.0,)
+    parts = []
+    for index, scale in enumerate(scales):
+        frame = frame_around(
+            heart, stage.size_px, scale * stage.heart_share, both_ventricles=not stage.guides
+        )
+        votes = _ask(case, model, frame, guides, how.views[index :: len(scales)])
+        parts.append(Votes(_pasted(votes.mean, frame, shape), _pasted(votes.spread, frame, shape)))
+    return Votes.together(parts)
+
+
+def _pasted(
+    squares: Float32[np.ndarray, "slice block size size"], frame: Frame, shape: tuple[int, int]
+) -> Float32[np.ndarray, "slice block row col"]:
+    by_block = [frame.paste(squares[:, place], shape) for place in range(squares.shape[1])]
+    return np.stack(by_block, axis=1)
 
 
 def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:

@@ -1,5 +1,6 @@
-"""One network asked about the eight turns and mirrors of a slice: their mean and their spread."""
+"""A network asked about the eight turns and mirrors of a slice: their mean and their spread."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,9 +9,11 @@ from jaxtyping import Float32
 
 from myoseg.prediction.engines.engine import Engine
 
-ALL_VIEWS: Final = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
-FOUR_VIEWS: Final = ((0, False), (2, False), (0, True), (2, True))
 ONE_VIEW: Final = ((0, False),)
+FOUR_VIEWS: Final = ((0, False), (2, False), (2, True), (0, True))
+ALL_VIEWS: Final = (*FOUR_VIEWS, (1, True), (1, False), (3, False), (3, True))
+"""Turns by 90 degrees, and whether mirrored first. Of every other view as many are mirrored, and as
+many turned by 90 degrees, as of the rest."""
 
 Views = tuple[tuple[int, bool], ...]
 Inputs = Float32[np.ndarray, "slice input row col"]
@@ -29,6 +32,15 @@ class Votes:
 
     mean: Probabilities
     spread: Probabilities
+
+    @classmethod
+    def together(cls, parts: Sequence["Votes"]) -> "Votes":
+        """As if all had been asked at once; each part counts as much."""
+        if len(parts) == 1:
+            return parts[0]
+        mean = np.mean([each.mean for each in parts], axis=0)
+        square = np.mean([each.mean**2 + each.spread**2 for each in parts], axis=0)
+        return cls(mean, np.sqrt(np.maximum(square - mean**2, 0)))
 
 
 def vote(engine: Engine, inputs: Inputs, views: Views) -> Votes:
