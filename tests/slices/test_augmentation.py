@@ -185,6 +185,20 @@ def test_images_are_read_as_scipy_reads_them(seed, shape, max_px):
         np.testing.assert_allclose(result, expected, atol=2e-5)
 
 
+@pytest.mark.parametrize("n_images", range(7))
+def test_images_read_together_are_those_read_one_by_one(n_images):
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(n_images, 40, 30)).astype(np.float32)
+    points = draw_warp_field(rng, 8, 5.0)
+    coordinates = source_coordinates(replace(STILL, control_points=points), (40, 30))
+
+    together = warp_images(images, coordinates)
+
+    one_by_one = [warp_images(image[np.newaxis], coordinates)[0] for image in images]
+    assert together.shape == images.shape
+    np.testing.assert_array_equal(together, np.array(one_by_one).reshape(together.shape))
+
+
 @example(seed=0, shape=(256, 256), max_px=5.0)
 @given(seeds, shapes, st.floats(0, 40))
 def test_labels_are_each_tissues_mask_read_as_scipy_reads_it_and_cut(seed, shape, max_px):
@@ -212,6 +226,17 @@ def test_warped_labels_hold_no_code_that_the_labels_do_not(labels, seed):
     )
 
     assert set(np.unique(warped)) <= {BACKGROUND, *np.unique(labels)}
+
+
+def test_codes_of_no_tissue_become_background():
+    unknown = np.array([[-32768, -1, 1, 199, 201, 2220, 2222, 2223, 32767]], dtype=np.int16)
+    labels = np.repeat(unknown, 9, axis=0).astype(np.int16)
+    labels[4:] = Tissue.SCAR
+
+    warped = warp_labels(labels, source_coordinates(STILL, labels.shape))
+
+    assert (warped[:4] == BACKGROUND).all()
+    assert (warped[4:] == Tissue.SCAR).all()
 
 
 @given(label_maps)
