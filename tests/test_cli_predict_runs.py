@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from myoseg import cohort_processes
+from myoseg import cohort, cohort_processes
 from myoseg.cohort import CaseOutcome
 from myoseg.prediction.model import ModelSource
 
@@ -40,6 +40,24 @@ def test_a_run_that_goes_on_with_reports_writes_those_of_cases_done_before(start
     times = {path: path.stat().st_mtime_ns for path in out.glob("*_report.html")}
     assert start("--resume", "--report").code == 0
     assert {path: path.stat().st_mtime_ns for path in out.glob("*_report.html")} == times
+
+
+def test_a_run_that_the_user_stops_keeps_what_is_done_and_says_how_to_go_on(start, tmp_path):
+    whole = cohort.predict_cohort
+
+    def stopped_after_two(files, model, out, options):
+        yield from whole(files[:2], model, out, options)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cohort, "predict_cohort", stopped_after_two)
+        stopped = start()
+    assert stopped.code == 130
+    assert "with --resume goes on" in stopped.err
+    kept = {path: path.read_bytes() for path in (tmp_path / "out").glob("*_seg.nii.gz")}
+    assert len(kept) == 2
+    assert start("--resume").code == 0
+    assert all(path.read_bytes() == content for path, content in kept.items())
 
 
 def test_with_several_processes_the_first_loads_no_network(start, tmp_path, monkeypatch):

@@ -30,7 +30,14 @@ from myoseg.cli.options import (
     require_alignment,
     series_record,
 )
-from myoseg.cli.results import close, progress_over, require_dicom, scan_progress, start_log
+from myoseg.cli.results import (
+    close,
+    progress_over,
+    require_dicom,
+    scan_progress,
+    start_log,
+    told_how_to_go_on,
+)
 from myoseg.prediction.shipped import DEFAULT
 
 if TYPE_CHECKING:
@@ -234,11 +241,14 @@ def predict(
         outcomes = predict_in_processes(files, source, out, options, jobs or 1)
     else:
         outcomes = predict_cohort(files, loaded, out, options)
-    failed = [
-        outcome
-        for outcome in progress_over(outcomes, total=len(files), title="Segmenting", quiet=quiet)
-        if outcome.error is not None
-    ]
+    with told_how_to_go_on(out):
+        failed = [
+            outcome
+            for outcome in progress_over(
+                outcomes, total=len(files), title="Segmenting", quiet=quiet
+            )
+            if outcome.error is not None
+        ]
     if len(failed) < len(files) or not files:
         write_quality_table(out)
         if report:

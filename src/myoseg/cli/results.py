@@ -1,7 +1,8 @@
 """What the commands say of their results."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,20 @@ def close(out: Path, *, n_failed: int, n_cases: int) -> None:
     if n_failed:
         typer.echo(f"{n_failed} of {n_cases} cases failed; the messages above say why.", err=True)
         raise typer.Exit(1 if n_failed == n_cases else SOME_FAILED)
+
+
+@contextmanager
+def told_how_to_go_on(out: Path) -> Iterator[None]:
+    """Says, if the user stops a cohort, what is kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            f"\nStopped. Cases that were done are whole, in {out.resolve()}; the same command with "
+            "--resume goes on with the others.",
+            err=True,
+        )
+        raise
 
 
 def progress_over(items: Iterable[Item], total: int, title: str, *, quiet: bool) -> Iterable[Item]:
