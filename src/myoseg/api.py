@@ -85,8 +85,8 @@ class Result:
     def probabilities(self) -> dict[str, Float32[np.ndarray, "col row slice"]]:
         """Of each block by name, with the axes of the images that were given.
 
-        Masks are cut from them at .5; the default model's of disease are at raised odds
-        (`prediction.cascade.disease.DiseaseRules`).
+        Masks are cut from them at .5; the default model's are at raised odds
+        (`prediction.cascade`, `AnatomyRules` and `DiseaseRules`).
         """
         found = self.segmentation.probabilities
         return {block: np.ascontiguousarray(volume.T) for block, volume in found.items()}

@@ -53,7 +53,7 @@ def expected_dice(probability: Volume) -> float | None:
     """The Dice that the probabilities p expect of their mask m: 2 sum(p m) / (sum(p) + sum(m)).
 
     This is the soft Dice of prediction and probabilities, taken for the truth's expectation; as
-    such it is as well calibrated as they are: of disease at raised odds it is too high. None where
+    such it is as well calibrated as they are: at raised odds it is too high. None where
     no probability exceeds 0.5.
 
     >>> expected_dice(np.array([[[0.75, 0.25]]], dtype=np.float32))
@@ -70,8 +70,8 @@ def expected_dice(probability: Volume) -> float | None:
 def disagreement(mean: Volume, spread: Volume) -> float | None:
     """Mean spread over the union of what the votes claim.
 
-    The union is taken as the pixels whose mean exceeds 0.5, or would with the spread added (of
-    disease the mean is at raised odds and the spread is not). None where there is no such pixel.
+    The union is taken as the pixels whose mean exceeds 0.5, or would with the spread added (the
+    default model's mean is at raised odds and its spread is not). None where there is no such pixel.
     """
     spread = np.clip(_clean(spread), 0, 0.5)
     union = cut(_clean(mean) + spread)
