@@ -119,8 +119,8 @@ class Segmentation:
         name: of the case.
         labels: what was found.
         geometry: the case's grid.
-        probabilities: of each block by name, from which masks are cut at .5; the default model's are
-            at raised odds (`prediction.cascade`, anatomy and disease).
+        probabilities: of each block by name, from which masks are cut at .5; the default model's
+            are at raised odds (`prediction.cascade`, anatomy and disease).
         quality: how far to rely on it; None where it was not assessed.
     """
 

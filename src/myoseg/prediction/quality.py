@@ -71,7 +71,7 @@ def disagreement(mean: Volume, spread: Volume) -> float | None:
     """Mean spread over the union of what the votes claim.
 
     The union is taken as the pixels whose mean exceeds 0.5, or would with the spread added (the
-    default model's mean is at raised odds and its spread is not). None where there is no such pixel.
+    default model's mean is at raised odds and its spread is not). None where there is none.
     """
     spread = np.clip(_clean(spread), 0, 0.5)
     union = cut(_clean(mean) + spread)
