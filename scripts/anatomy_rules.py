@@ -67,7 +67,7 @@ def scores(case: Case, model: CascadeModel) -> Iterator[tuple[AnatomyRules, str,
     found = model.block_probabilities(case, table)
     held = case.labels.mask(MYOCARDIUM).any(axis=(1, 2))
     for rules in RULES:
-        decided = decide_anatomy(found, case.geometry.spacing_mm[0], table, rules)
+        decided = decide_anatomy(found, case, table, rules)
         labels = labels_of(decided, table)
         for name in REGIONS_SCORED:
             region = REGIONS[name]

@@ -326,8 +326,8 @@ def _read_at(
 ) -> Float32[np.ndarray, "row col *plane"]:
     """Bilinear interpolation, exact to float32; written to `into` if that is given.
 
-    OpenCV 5 is so for one, three or four planes in a call, four being the fastest for each; on two
-    planes, or five, it rounds to 1/32 pixel.
+    OpenCV 5 is so for one, three or four planes in a call, of which four take the least time each;
+    on two planes, or five, it rounds to 1/32 pixel.
     """
     rows, cols = coordinates
     read = cv2.remap(image, cols, rows, cv2.INTER_LINEAR, into, border, borderValue=0)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from myoseg.anatomy import Sequence
 from myoseg.block_tables import CASCADE
+from myoseg.cases.case import Case, Geometry
 from myoseg.prediction.cascade.anatomy import AnatomyRules, decide_anatomy, with_neighbours
 from myoseg.prediction.probabilities import BlockProbabilities
 
@@ -18,9 +19,13 @@ def column(*values):
     return np.array(values, dtype=np.float32).reshape(-1, 1, 1)
 
 
-def decided(rules=None, given_names=(), distance_mm=10.0, **means):
+def decided(rules=None, given_names=(), image=None, **means):
+    n = len(next(iter(means.values())))
+    shape = (n, 2, 2)
+    image = np.arange(n * 4, dtype=np.float32).reshape(shape) if image is None else image
+    case = Case("a", {Sequence.LGE: image}, Geometry(shape, np.diag([1.0, 1, 10, 1])))
     found = BlockProbabilities(means, {}, frozenset(given_names))
-    return decide_anatomy(found, distance_mm, LGE, rules or AnatomyRules()).mean
+    return decide_anatomy(found, case, LGE, rules or AnatomyRules()).mean
 
 
 def test_the_drawn_example():
@@ -53,6 +58,33 @@ def test_the_order_of_the_slices_makes_no_difference(values):
 
 def test_where_all_slices_say_no_the_answer_is_exactly_no():
     assert (with_neighbours(column(0, 0, 0, 0.9), 0.2).ravel()[:2] == 0).all()
+
+
+def test_a_slice_that_shows_nothing_has_no_say():
+    """As where alignment has nothing to fill in: its neighbours stand in for it themselves."""
+    image = np.arange(16, dtype=np.float32).reshape(4, 2, 2)
+    image[2] = 7
+    of_all = decided(lv_blood_pool=column(0.9, 0.6, 0.0, 0.8))["lv_blood_pool"]
+    without = decided(lv_blood_pool=column(0.9, 0.6, 0.0, 0.8), image=image)["lv_blood_pool"]
+    as_if_last = decided(lv_blood_pool=column(0.9, 0.6))["lv_blood_pool"]
+    np.testing.assert_allclose(without[:2], as_if_last, rtol=1e-5)
+    assert of_all[1] < without[1]
+    assert of_all[3] < without[3] == pytest.approx(0.8 * 1.5 / (0.8 * 1.5 + 0.2))
+
+
+def test_what_is_no_number_empties_its_own_slice_alone():
+    found = with_neighbours(column(0.9, np.nan, 0.9, 0.9), 0.135).ravel()
+    assert np.isfinite(found).all()
+    assert found[1] < 0.5 < min(found[[0, 2, 3]])
+
+
+def test_far_from_the_heart_nothing_is_touched():
+    p = np.zeros((3, 20, 30), dtype=np.float32)
+    p[:, 5:9, 10:16] = np.random.default_rng(0).uniform(0, 1, (3, 4, 6))
+    found = with_neighbours(p, 0.2)
+    np.testing.assert_array_equal(found[:, 5:9, 10:16], with_neighbours(p[:, 5:9, 10:16], 0.2))
+    assert not found[:, :5].any()
+    assert not found[:, :, 16:].any()
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_a_procedure_that_never_looks_for_disease_is_refused():
         Procedure(n_disease_looks=0)
 
 
-@pytest.mark.parametrize("scales", [(), (1.0, 0.0), (-1.0,)])
+@pytest.mark.parametrize("scales", [(), (1.0, 0.0), (-1.0,), (np.nan,), (1.0, np.inf)])
 def test_a_procedure_that_shows_the_heart_at_no_scale_is_refused(scales):
     with pytest.raises(ConfigurationError, match="scales must be positive"):
         Procedure(scales=scales)

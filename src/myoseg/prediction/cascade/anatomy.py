@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from jaxtyping import Bool
 
-from myoseg.blocks import BlockTable
-from myoseg.cases.case import Volume
+from myoseg.blocks import Block, BlockTable
+from myoseg.cases.case import Case, Volume
 from myoseg.prediction.probabilities import BlockProbabilities, at_odds
 
 SURE: Final = 1e-4
@@ -21,12 +22,12 @@ class AnatomyRules:
     heart reaches at its base and its apex, the slices on both sides help to decide.
 
     Attributes:
-        neighbour: weight of either neighbouring slice beside the slice's own, at most.
-        reach_mm: standard deviation of a Gaussian over the distance of the slices, which takes the
-            weight of neighbours that are far: exp(-2), the default's most, at 10 mm.
-        odds: by how much the odds are raised. A mask has the highest expected Dice if it is cut at
-            half of that Dice (Lipton et al., "Optimal thresholding of classifiers to maximize F1
-            measure", ECML 2014).
+        neighbour: weight of either neighbouring slice beside 1 for the slice itself, at most.
+        reach_mm: neighbours at a distance d weigh no more than exp(-d^2 / (2 reach_mm^2)), with the
+            defaults less than `neighbour` from 10 mm on.
+        odds: by how much the odds are raised, since what is left open is more often heart than the
+            networks have it. How much was chosen in view of real cases; simulated ones, which are
+            like those learnt from, do not gain by it (`scripts/anatomy_rules.py`).
     """
 
     neighbour: float = 0.135
@@ -41,7 +42,7 @@ class AnatomyRules:
 
 
 def decide_anatomy(
-    found: BlockProbabilities, distance_mm: float, table: BlockTable, rules: AnatomyRules
+    found: BlockProbabilities, case: Case, table: BlockTable, rules: AnatomyRules
 ) -> BlockProbabilities:
     """The probabilities by which masks are cut at .5 of the blocks that no other block guides.
 
@@ -49,30 +50,50 @@ def decide_anatomy(
 
     Args:
         found: as the networks gave them.
-        distance_mm: from slice to slice.
+        case: whose slices may be blank, and lie so far apart.
         table: the blocks that can be read from the case's sequences.
         rules: how to decide.
     """
-    weight = rules.weight_at(distance_mm)
+    weight = rules.weight_at(case.geometry.spacing_mm[0])
     decided = {
-        block.name: at_odds(with_neighbours(found.mean[block.name], weight), rules.odds)
+        block.name: at_odds(
+            with_neighbours(found.mean[block.name], weight, _shown(block, case)), rules.odds
+        )
         for block in table.blocks
         if not block.guides and block.name in found.mean and block.name not in found.given
     }
     return BlockProbabilities({**found.mean, **decided}, found.spread, found.given)
 
 
-def with_neighbours(probability: Volume, weight: float) -> Volume:
+def with_neighbours(
+    probability: Volume, weight: float, shown: Bool[np.ndarray, "slice"] | None = None
+) -> Volume:
     """The mean logit of each slice (weight 1) and of those beside it, as a probability.
 
-    The first and the last slice are their own missing neighbours. Where a slice and its neighbours
-    all say 0, 0 is kept.
+    Where a slice has no neighbour, or one that is not `shown`, it stands in for it. Where a slice
+    and its neighbours all say 0, 0 is kept, and what is no number counts as 0.
     """
-    if len(probability) < 2 or not weight:
+    n = len(probability)
+    claimed = (probability > SURE).any(axis=0)
+    if n < 2 or not weight or not claimed.any():
         return probability
-    p = np.clip(probability, SURE, 1 - SURE)
+    box = tuple(
+        slice(int(at.min()), int(at.max()) + 1) for at in (np.nonzero(claimed)[k] for k in (0, 1))
+    )
+    p = np.clip(np.nan_to_num(probability[:, *box]), SURE, 1 - SURE)
     logit = np.log(p / (1 - p))
-    beside = np.concatenate([logit[:1], logit[:-1]]) + np.concatenate([logit[1:], logit[-1:]])
-    mean = (logit + weight * beside) / (1 + 2 * weight)
-    combined = 1 / (1 + np.exp(-mean))
-    return np.asarray(np.where(combined > SURE * 1.001, combined, 0), dtype=np.float32)
+    is_shown = np.ones(n, dtype=np.bool_) if shown is None else shown
+    total = logit.copy()
+    for step in (-1, 1):
+        beside = np.clip(np.arange(n) + step, 0, n - 1)
+        total += np.float32(weight) * logit[np.where(is_shown[beside], beside, np.arange(n))]
+    combined = 1 / (1 + np.exp(-total / (1 + 2 * weight)))
+    decided = np.zeros(probability.shape, dtype=np.float32)
+    decided[:, *box] = np.where(combined > SURE * 1.001, combined, 0)
+    return decided
+
+
+def _shown(block: Block, case: Case) -> Bool[np.ndarray, "slice"]:
+    """The slices in which a sequence that the block is read from is not all of one value."""
+    images = [case.images[sequence] for sequence in block.reads(case.sequences)]
+    return np.asarray(np.any([np.ptp(each, axis=(1, 2)) > 0 for each in images], axis=0))

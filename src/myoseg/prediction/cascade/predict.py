@@ -1,5 +1,6 @@
 """A case in, the probabilities of every block of the cascade on the case's own grid out."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -67,7 +68,7 @@ class Procedure:
             raise ConfigurationError(
                 f"disease must be looked for at least once, not {self.n_disease_looks} times."
             )
-        if not self.scales or min(self.scales) <= 0:
+        if not self.scales or not all(0 < scale < math.inf for scale in self.scales):
             raise ConfigurationError(
                 f"scales must be positive numbers, at least one, not {self.scales}."
             )
@@ -144,36 +145,36 @@ def _predict_stage(
         return BlockProbabilities(
             {b.name: nothing for b in blocks}, {b.name: nothing for b in blocks}
         )
-    votes = _vote_in_frames(case, model, heart, found.mean, how)
-    places = {block.name: model.stage.blocks.index(block) for block in blocks}
-    found_here = BlockProbabilities(
-        {name: votes.mean[:, place] for name, place in places.items()},
-        {name: votes.spread[:, place] for name, place in places.items()},
-    )
-    return decide_anatomy(found_here, case.geometry.spacing_mm[0], table, how.anatomy)
+    shape, asked = case.geometry.shape[1:], _ask_in_frames(case, model, heart, found.mean, how)
+    mean, spread = {}, {}
+    for block in blocks:
+        place = model.stage.blocks.index(block)
+        votes = Votes.together(
+            [
+                Votes(*(frame.paste(each[:, place], shape) for each in (of.mean, of.spread)))
+                for frame, of in asked
+            ]
+        )
+        mean[block.name], spread[block.name] = votes.mean, votes.spread
+    return decide_anatomy(BlockProbabilities(mean, spread), case, table, how.anatomy)
 
 
-def _vote_in_frames(
+def _ask_in_frames(
     case: Case, model: StageModel, heart: HeartSize, guides: Mapping[str, Volume], how: Procedure
-) -> Votes:
-    """The views dealt out among the frames; mean and spread on the case's grid."""
-    stage, shape = model.stage, case.geometry.shape[1:]
+) -> list[tuple[Frame, Votes]]:
+    """The views dealt out among the frames."""
+    stage = model.stage
     scales = how.scales if len(how.views) % len(how.scales) == 0 else (1.0,)
-    parts = []
-    for index, scale in enumerate(scales):
-        frame = frame_around(
+    frames = [
+        frame_around(
             heart, stage.size_px, scale * stage.heart_share, both_ventricles=not stage.guides
         )
-        votes = _ask(case, model, frame, guides, how.views[index :: len(scales)])
-        parts.append(Votes(_pasted(votes.mean, frame, shape), _pasted(votes.spread, frame, shape)))
-    return Votes.together(parts)
-
-
-def _pasted(
-    squares: Float32[np.ndarray, "slice block size size"], frame: Frame, shape: tuple[int, int]
-) -> Float32[np.ndarray, "slice block row col"]:
-    by_block = [frame.paste(squares[:, place], shape) for place in range(squares.shape[1])]
-    return np.stack(by_block, axis=1)
+        for scale in scales
+    ]
+    return [
+        (frame, _ask(case, model, frame, guides, how.views[index :: len(frames)]))
+        for index, frame in enumerate(frames)
+    ]
 
 
 def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:

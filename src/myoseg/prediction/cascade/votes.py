@@ -17,7 +17,7 @@ many turned by 90 degrees, as of the rest."""
 
 Views = tuple[tuple[int, bool], ...]
 Inputs = Float32[np.ndarray, "slice input row col"]
-Probabilities = Float32[np.ndarray, "slice block row col"]
+Probabilities = Float32[np.ndarray, "slice *block row col"]
 Maps = Float32[np.ndarray, "slice map row col"]
 
 
@@ -27,7 +27,7 @@ class Votes:
 
     Attributes:
         mean: of the probabilities.
-        spread: standard deviation of the probabilities over the views.
+        spread: standard deviation of the probabilities over views of one scale.
     """
 
     mean: Probabilities
@@ -35,12 +35,17 @@ class Votes:
 
     @classmethod
     def together(cls, parts: Sequence["Votes"]) -> "Votes":
-        """As if all had been asked at once; each part counts as much."""
+        """Of parts that count as much: their mean, and the spread within them.
+
+        How far the parts differ from each other is left out: they saw the slices at other scales.
+        """
         if len(parts) == 1:
             return parts[0]
-        mean = np.mean([each.mean for each in parts], axis=0)
-        square = np.mean([each.mean**2 + each.spread**2 for each in parts], axis=0)
-        return cls(mean, np.sqrt(np.maximum(square - mean**2, 0)))
+        mean, square = np.zeros_like(parts[0].mean), np.zeros_like(parts[0].mean)
+        for each in parts:
+            mean += each.mean / len(parts)
+            square += each.spread**2 / len(parts)
+        return cls(mean, np.sqrt(square))
 
 
 def vote(engine: Engine, inputs: Inputs, views: Views) -> Votes:
