@@ -104,6 +104,9 @@ def _until_one_dies(
                 yield outcome
     except BrokenProcessPool:
         lost.extend(running.values())
+    except KeyboardInterrupt:
+        log.warning("stopping; the cases under way end first")
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -241,7 +241,7 @@ def predict(
         outcomes = predict_in_processes(files, source, out, options, jobs or 1)
     else:
         outcomes = predict_cohort(files, loaded, out, options)
-    with told_how_to_go_on(out):
+    with told_how_to_go_on(out, len(files)):
         failed = [
             outcome
             for outcome in progress_over(

@@ -36,16 +36,17 @@ def close(out: Path, *, n_failed: int, n_cases: int) -> None:
 
 
 @contextmanager
-def told_how_to_go_on(out: Path) -> Iterator[None]:
-    """Says, if the user stops a cohort, what is kept and how to go on."""
+def told_how_to_go_on(out: Path, n_cases: int) -> Iterator[None]:
+    """Says, if the user stops one of several cases, what is kept and how to go on."""
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(
-            f"\nStopped. Cases that were done are whole, in {out.resolve()}; the same command with "
-            "--resume goes on with the others.",
-            err=True,
-        )
+        if n_cases > 1:
+            typer.echo(
+                f"\nStopped. What is done is whole, in {out.resolve()}; the same command with "
+                "--resume goes on with the rest.",
+                err=True,
+            )
         raise
 
 
