@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from myoseg.anatomy import Sequence
 from myoseg.block_tables import CASCADE
 from myoseg.cases.case import Case, Geometry
-from myoseg.prediction.cascade.anatomy import AnatomyRules, decide_anatomy, with_neighbours
+from myoseg.prediction.cascade.anatomy import (
+    AnatomyRules,
+    decide_anatomy,
+    with_neighbours,
+    without_small_parts,
+)
 from myoseg.prediction.probabilities import BlockProbabilities
 
 LGE = CASCADE.restricted_to((Sequence.LGE,))
@@ -85,6 +90,48 @@ def test_far_from_the_heart_nothing_is_touched():
     np.testing.assert_array_equal(found[:, 5:9, 10:16], with_neighbours(p[:, 5:9, 10:16], 0.2))
     assert not found[:, :5].any()
     assert not found[:, :, 16:].any()
+
+
+def test_a_small_piece_apart_is_no_heart():
+    """A heart over three slices, a speck that touches none of it, and one that touches a corner."""
+    p = np.zeros((4, 12, 12), dtype=np.float32)
+    p[:3, 2:6, 2:6] = 0.9
+    p[3, 6, 6] = 0.8
+    p[0, 10, 10] = 0.8
+    p[1, 10, 2] = 0.4
+    found = without_small_parts(p, 1 / 3)
+    expected = p.copy()
+    expected[0, 10, 10] = 0.5
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("size", [4, 8])
+def test_a_piece_that_an_overlooked_slice_parts_stays_if_it_is_large(size):
+    p = np.zeros((4, 8, 8), dtype=np.float32)
+    p[:2, :, :] = 0.9
+    p[3, :size, :] = 0.9
+    is_large = 64 * size / 8 >= 128 / 3
+    found = without_small_parts(p, 1 / 3)
+    assert (found[3] > 0.5).any() == is_large
+    assert (found[:2] == p[:2]).all()
+
+
+def test_a_slice_that_shows_nothing_does_not_part_what_lies_on_its_sides():
+    p = np.zeros((4, 8, 8), dtype=np.float32)
+    p[:2] = 0.9
+    p[3, :2, :2] = 0.9
+    shown = np.array([True, True, False, True])
+    np.testing.assert_array_equal(without_small_parts(p, 1 / 3, shown), p)
+    assert not (without_small_parts(p, 1 / 3)[3] > 0.5).any()
+    np.testing.assert_array_equal(without_small_parts(p, 1 / 3, np.zeros(4, dtype=bool)), p)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_pieces_are_only_ever_taken_away_and_the_largest_stays(seed, least_part):
+    p = np.random.default_rng(seed).uniform(0, 1, (3, 9, 9)).astype(np.float32) ** 2
+    found = without_small_parts(p, least_part)
+    assert ((found == p) | ((found == 0.5) & (p > 0.5))).all()
+    assert not (p > 0.5).any() or (found > 0.5).any()
 
 
 @pytest.mark.parametrize(

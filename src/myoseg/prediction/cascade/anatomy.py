@@ -5,9 +5,11 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool
+from scipy.ndimage import label
 
 from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case, Volume
+from myoseg.prediction.ensemble import cut
 from myoseg.prediction.probabilities import BlockProbabilities, at_odds
 
 SURE: Final = 1e-4
@@ -28,11 +30,14 @@ class AnatomyRules:
         odds: by how much the odds are raised, since what is left open is more often heart than the
             networks have it. How much was chosen in view of real cases; simulated ones, which are
             like those learnt from, do not gain by it (`scripts/anatomy_rules.py`).
+        least_part: what hangs together over slices and is smaller than this part of the largest
+            such piece, is no heart. Halves that a slice parts in which nothing was found both stay.
     """
 
     neighbour: float = 0.135
     reach_mm: float = 5.0
     odds: float = 1.5
+    least_part: float = 1 / 3
 
     def weight_at(self, distance_mm: float) -> float:
         """Of either neighbour at this distance, beside 1 for the slice itself."""
@@ -54,14 +59,13 @@ def decide_anatomy(
         table: the blocks that can be read from the case's sequences.
         rules: how to decide.
     """
-    weight = rules.weight_at(case.geometry.spacing_mm[0])
-    decided = {
-        block.name: at_odds(
-            with_neighbours(found.mean[block.name], weight, _shown(block, case)), rules.odds
-        )
-        for block in table.blocks
-        if not block.guides and block.name in found.mean and block.name not in found.given
-    }
+    weight, decided = rules.weight_at(case.geometry.spacing_mm[0]), {}
+    for block in table.blocks:
+        if block.guides or block.name not in found.mean or block.name in found.given:
+            continue
+        shown = _shown(block, case)
+        raised = at_odds(with_neighbours(found.mean[block.name], weight, shown), rules.odds)
+        decided[block.name] = without_small_parts(raised, rules.least_part, shown)
     return BlockProbabilities({**found.mean, **decided}, found.spread, found.given)
 
 
@@ -73,13 +77,9 @@ def with_neighbours(
     Where a slice has no neighbour, or one that is not `shown`, it stands in for it. Where a slice
     and its neighbours all say 0, 0 is kept, and what is no number counts as 0.
     """
-    n = len(probability)
-    claimed = (probability > SURE).any(axis=0)
-    if n < 2 or not weight or not claimed.any():
+    n, box = len(probability), _box(probability > SURE)
+    if n < 2 or not weight or box is None:
         return probability
-    box = tuple(
-        slice(int(at.min()), int(at.max()) + 1) for at in (np.nonzero(claimed)[k] for k in (0, 1))
-    )
     p = np.clip(np.nan_to_num(probability[:, *box]), SURE, 1 - SURE)
     logit = np.log(p / (1 - p))
     is_shown = np.ones(n, dtype=np.bool_) if shown is None else shown
@@ -91,6 +91,38 @@ def with_neighbours(
     decided = np.zeros(probability.shape, dtype=np.float32)
     decided[:, *box] = np.where(combined > SURE * 1.001, combined, 0)
     return decided
+
+
+def without_small_parts(
+    probability: Volume, least_part: float, shown: Bool[np.ndarray, "slice"] | None = None
+) -> Volume:
+    """At most .5, where masks are cut, in pieces that are small beside the largest one.
+
+    A piece is what exceeds .5 and touches, corners counted, in a slice or in one and the next that
+    is `shown`.
+    """
+    is_shown = np.ones(len(probability), dtype=np.bool_) if shown is None else shown
+    claimed = cut(probability)
+    box = _box(claimed[is_shown])
+    if box is None:
+        return probability
+    pieces, _ = label(claimed[is_shown, *box], structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    is_small = sizes < least_part * sizes.max()
+    is_small[0] = False
+    is_taken = np.zeros(probability.shape, dtype=np.bool_)
+    is_taken[is_shown, *box] = is_small[pieces]
+    return np.where(is_taken, np.float32(0.5), probability)
+
+
+def _box(claimed: Bool[np.ndarray, "slice row col"]) -> tuple[slice, slice] | None:
+    """The rows and columns between which any slice claims anything, if any does."""
+    at = np.nonzero(claimed.any(axis=0))
+    if not at[0].size:
+        return None
+    rows, cols = (slice(int(each.min()), int(each.max()) + 1) for each in at)
+    return rows, cols
 
 
 def _shown(block: Block, case: Case) -> Bool[np.ndarray, "slice"]:
