@@ -273,31 +273,29 @@ def warp_labels(
         return warped
     upper_left = np.array([[[axis.start]] for axis in source], dtype=np.float32)
     places = coordinates[:, *target] - upper_left
-    for masks_of, codes in _tables_of_tissues():
-        masks = np.take(masks_of, cropped, axis=0, mode="clip")
-        if masks.any():
-            shares = _read_at(masks, places, cv2.BORDER_CONSTANT)
-            _, claimed = cv2.threshold(
-                shares.reshape(-1, _PLANES_A_CALL), 0.5, 1, cv2.THRESH_BINARY
-            )
-            shown += (claimed @ codes).reshape(shown.shape).astype(np.int16)
+    masks_of, codes = _together()
+    shares = _read_at(np.take(masks_of, cropped, axis=0, mode="clip"), places, cv2.BORDER_CONSTANT)
+    _, claimed = cv2.threshold(shares.reshape(-1, _PLANES_A_CALL), 0.5, 1, cv2.THRESH_BINARY)
+    shown[...] = (claimed @ codes).reshape(shown.shape)
+    for tissue in PAINT_ORDER[_PLANES_A_CALL:]:
+        mask = cropped == tissue
+        if mask.any():
+            share = _read_at(mask.astype(np.float32), places, cv2.BORDER_CONSTANT)
+            shown[share > 0.5] = tissue
     return warped
 
 
 @cache
-def _tables_of_tissues() -> tuple[tuple[Masks, Codes], ...]:
-    """For four tissues each: their masks at every code, and their codes.
+def _together() -> tuple[Masks, Codes]:
+    """For as many tissues as one call reads: their masks at every code, and their codes.
 
-    The first and the last code of a table are no tissue's, so that what lies beyond is none.
+    The first and the last code of the table are no tissue's, so that what lies beyond is none.
     """
-    tables = []
-    for first in range(0, len(PAINT_ORDER), _PLANES_A_CALL):
-        masks = np.zeros((max(PAINT_ORDER) + 2, _PLANES_A_CALL), dtype=np.float32)
-        codes = np.zeros(_PLANES_A_CALL, dtype=np.float32)
-        for place, tissue in enumerate(PAINT_ORDER[first : first + _PLANES_A_CALL]):
-            masks[tissue, place], codes[place] = 1, tissue
-        tables.append((masks, codes))
-    return tuple(tables)
+    masks = np.zeros((max(PAINT_ORDER) + 2, _PLANES_A_CALL), dtype=np.float32)
+    codes = np.zeros(_PLANES_A_CALL, dtype=np.float32)
+    for place, tissue in enumerate(PAINT_ORDER[:_PLANES_A_CALL]):
+        masks[tissue, place], codes[place] = 1, tissue
+    return masks, codes
 
 
 def _looking_into(box: tuple[slice, slice], coordinates: Coordinates) -> tuple[slice, slice]:
