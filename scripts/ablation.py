@@ -75,6 +75,7 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "prediction: no second look": Procedure(second_looks=()),
     "prediction: anatomy of each slice by itself": Procedure(anatomy=AnatomyRules(neighbour=0.0)),
     "prediction: odds of anatomy as they are": Procedure(anatomy=AnatomyRules(odds=1.0)),
+    "prediction: small pieces stay": Procedure(anatomy=AnatomyRules(least_part=0.0)),
     "prediction: scar taken for blood or fat stays so": Procedure(
         disease=DiseaseRules(scar_in_wall=False)
     ),
