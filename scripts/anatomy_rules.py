@@ -2,7 +2,8 @@
 
 Each sequence of simulated studies, on its own grid and with breath-holds that shift its slices, is
 segmented by the shipped model, at one scale and at two, and its masks are cut at several odds and
-weights of the neighbouring slices. Prints the mean 3-D Dice over the slices that hold myocardium.
+weights of the neighbouring slices; small pieces stay. Prints the mean 3-D Dice over the slices that
+hold myocardium.
 """
 
 import argparse
@@ -27,10 +28,10 @@ from myoseg.prediction.segment import labels_of
 from myoseg.quantification.overlap import overlap
 
 FIRST_SEED: Final = 7_000_000
-UNDECIDED: Final = AnatomyRules(neighbour=0.0, odds=1.0)
+UNDECIDED: Final = AnatomyRules(neighbour=0.0, odds=1.0, least_part=0.0)
 SCALES: Final = ((1.0,), Procedure().scales)
 RULES: Final = tuple(
-    AnatomyRules(neighbour=weight, odds=odds)
+    AnatomyRules(neighbour=weight, odds=odds, least_part=0.0)
     for weight, odds in product((0.0, 0.07, 0.135, 0.2), (1.0, 1.5, 2.0))
 )
 REGIONS_SCORED: Final = ("lv_blood_pool", "epicardium", "rv_blood_pool")
