@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from myoseg.anatomy import Sequence
 from myoseg.block_tables import CASCADE
 from myoseg.cases.case import Case, Geometry
+from myoseg.prediction.cascade.anatomy import AnatomyRules, decide_anatomy
 from myoseg.prediction.cascade.disease import DiseaseRules, decide_disease
 from myoseg.prediction.probabilities import BlockProbabilities
 
@@ -82,6 +83,21 @@ def test_an_anatomy_of_other_origin_stays_as_it_is(sequences, given_names):
     )
     np.testing.assert_array_equal(means["lv_blood_pool"], BLOOD)
     np.testing.assert_array_equal(means["lv_epicardium"], HEART)
+
+
+def test_scar_in_a_piece_that_is_no_heart_makes_none_of_it():
+    """One row of LGE: a heart, and a piece of a pixel with its rim, in which scar is found."""
+    shape = (1, 1, 9)
+    image = {Sequence.LGE: np.arange(9, dtype=np.float32).reshape(shape)}
+    case, table = Case("a", image, Geometry(shape, np.eye(4))), CASCADE.restricted_to(tuple(image))
+    means = {
+        "lv_epicardium": line(0.9, 0.9, 0.9, 0.9, 0, 0.3, 0.8, 0.3, 0),
+        "lvms": line(0, 0, 0, 0.9, 0, 0.9, 0.9, 0.9, 0.9),
+    }
+    anatomy = decide_anatomy(BlockProbabilities(means, {}), case, table, AnatomyRules())
+    found = decide_disease(anatomy, case, table, DiseaseRules())
+    claimed = found.mean["lv_epicardium"][0, 0] > 0.5
+    assert claimed.tolist() == [True] * 4 + [False] * 5
 
 
 def test_scar_that_was_given_stays_as_it_is():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from scipy.ndimage import label
 
 from myoseg.blocks import Block, BlockTable
@@ -14,6 +14,9 @@ from myoseg.prediction.probabilities import BlockProbabilities, at_odds
 
 SURE: Final = 1e-4
 """Nearer to 0 or 1 than this, a probability says no more to the neighbouring slices."""
+
+FAINT: Final = 0.1
+"""Probability from which a place belongs to the heart that it hangs together with."""
 
 
 @dataclass(frozen=True)
@@ -96,24 +99,35 @@ def with_neighbours(
 def without_small_parts(
     probability: Volume, least_part: float, shown: Bool[np.ndarray, "slice"] | None = None
 ) -> Volume:
-    """At most .5, where masks are cut, in pieces that are small beside the largest one.
+    """0 in pieces that are small beside the largest one, and in what is `FAINT` around them alone.
 
     A piece is what exceeds .5 and touches, corners counted, in a slice or in one and the next that
     is `shown`.
     """
     is_shown = np.ones(len(probability), dtype=np.bool_) if shown is None else shown
-    claimed = cut(probability)
-    box = _box(claimed[is_shown])
+    seen = probability[is_shown]
+    box = _box(seen > FAINT)
     if box is None:
         return probability
-    pieces, _ = label(claimed[is_shown, *box], structure=np.ones((3, 3, 3)))
+    near = seen[:, *box]
+    pieces = _pieces(cut(near))
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    is_small = sizes < least_part * sizes.max()
-    is_small[0] = False
+    is_small = ((sizes > 0) & (sizes < least_part * sizes.max()))[pieces]
+    if not is_small.any():
+        return probability
+    around = _pieces(near > FAINT)
+    of_heart = np.unique(around[(pieces > 0) & ~is_small])
+    alone = np.setdiff1d(around[is_small], of_heart)
     is_taken = np.zeros(probability.shape, dtype=np.bool_)
-    is_taken[is_shown, *box] = is_small[pieces]
-    return np.where(is_taken, np.float32(0.5), probability)
+    is_taken[is_shown, *box] = is_small | np.isin(around, alone)
+    return np.where(is_taken, np.float32(0), probability)
+
+
+def _pieces(claimed: Bool[np.ndarray, "slice row col"]) -> Int[np.ndarray, "slice row col"]:
+    """Numbers of what touches, corners counted; 0 where nothing is claimed."""
+    pieces, _ = label(claimed, structure=np.ones((3, 3, 3)))
+    return np.asarray(pieces)
 
 
 def _box(claimed: Bool[np.ndarray, "slice row col"]) -> tuple[slice, slice] | None:

@@ -8,15 +8,13 @@ import numpy as np
 from myoseg.anatomy import MYOCARDIUM, Sequence, Tissue
 from myoseg.blocks import Block, BlockTable
 from myoseg.cases.case import Case
+from myoseg.prediction.cascade.anatomy import FAINT
 from myoseg.prediction.probabilities import BlockProbabilities, at_odds
 
 SCAR: Final = frozenset({Tissue.SCAR})
 EDEMA: Final = frozenset({Tissue.EDEMA, Tissue.SCAR})
 BLOOD: Final = frozenset({Tissue.LV_BLOOD_POOL})
 EPICARDIUM: Final = MYOCARDIUM | BLOOD
-
-CLOSE: Final = 0.1
-"""Probability of the epicardium from which what shows scar is taken to lie within it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def _with_scar_in_wall(
 
     There scar is as bright as the blood on one side of it and the fat on the other, and often drawn
     as such by the network that looks for the anatomy alone; the scar's network knows of that error,
-    since its guides have it.
+    since its guides have it. How far outside is where the epicardium is not even `FAINT`.
     """
     scar = next((b for b in table.blocks if b.target == SCAR and b.name in found.mean), None)
     if scar is None:
@@ -76,7 +74,7 @@ def _with_scar_in_wall(
         if block.target == BLOOD:
             changed[block.name] = np.minimum(before, 1 - shown)
         if block.target == EPICARDIUM:
-            changed[block.name] = np.where(before > CLOSE, np.maximum(before, shown), before)
+            changed[block.name] = np.where(before > FAINT, np.maximum(before, shown), before)
     return BlockProbabilities({**found.mean, **changed}, found.spread, found.given)
 
 
