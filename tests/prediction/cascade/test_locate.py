@@ -28,7 +28,16 @@ def test_a_disc_in_every_slice_is_found_with_its_diameter():
     assert heart.epicardium_px == heart.centre_px == (30.0, 60.0)
     assert heart.diameter_px == pytest.approx((20, 20), rel=0.03)
     assert heart.n_slices == 3
-    assert heart.evidence == pytest.approx(3.0)
+    assert heart.evidence == pytest.approx(1.0)
+
+
+def test_evidence_is_the_same_in_every_other_slice():
+    """Half the slices show a disc of which the network is sure to .8: .4."""
+    disc, nothing = 0.8 * ellipse((80, 100), (30, 60), (10, 10)), np.zeros((80, 100), np.float32)
+    stack = np.repeat(stack_of(disc, nothing, disc, nothing), 2, axis=0)
+    for some in (stack, stack[::2]):
+        heart = find_heart(some, np.zeros_like(some), SQUARE_MM)
+        assert heart.evidence == pytest.approx(0.4)
 
 
 def test_no_heart_is_found_where_none_is_and_where_nothing_exceeds_a_half():

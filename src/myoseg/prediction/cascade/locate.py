@@ -28,7 +28,7 @@ class HeartSize:
         epicardium_px: row and column of the middle of the left ventricle.
         diameter_px: of a disc of the epicardium's largest area, along rows and along columns.
         n_slices: that show it.
-        evidence: mean probability inside it, times the number of slices.
+        evidence: mean probability inside it, times the part of the slices that show it.
     """
 
     centre_px: tuple[float, float]
@@ -61,7 +61,7 @@ def find_heart(epicardium: Volume, rv: Volume, spacing_mm: tuple[float, float]) 
         epicardium_px=_middle(large),
         diameter_px=(float(diameter_px * ratio**0.5), float(diameter_px / ratio**0.5)),
         n_slices=int((areas > 0).sum()),
-        evidence=float(epicardium[agreed].mean() * (areas > 0).sum()),
+        evidence=float(epicardium[agreed].mean() * (areas > 0).mean()),
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from myoseg.anatomy import Tissue
 from myoseg.block_tables import CASCADE
 from myoseg.blocks import Block, BlockTable
-from myoseg.cases.case import Case, Volume
+from myoseg.cases.case import Case, Geometry, Volume
 from myoseg.errors import ConfigurationError
 from myoseg.networks.stage import Stage
 from myoseg.prediction.cascade.anatomy import AnatomyRules, decide_anatomy
@@ -25,6 +25,9 @@ from myoseg.slices.framing import Frame, presented
 CLEARLY_FOUND: Final = 0.7
 """A heart in this part of the slices needs no second look."""
 
+ENOUGH: Final = 4
+"""Slices that do for a second look."""
+
 
 @dataclass(frozen=True)
 class Procedure:
@@ -33,6 +36,7 @@ class Procedure:
     Attributes:
         second_looks: if few slices of the whole show a heart, frames in which it is looked for
             besides: by how much nearer, and how much higher than wide.
+        search_step: in every how many slices that is done, if those are `ENOUGH`.
         n_confirmed: in how many of them four views are asked: those that show most on one, and all
             others if those show no heart.
         n_reframings: how often the heart is framed anew by what was found in the last frame.
@@ -50,6 +54,7 @@ class Procedure:
     second_looks: tuple[tuple[float, float], ...] = tuple(
         (nearer, higher) for nearer in (1.0, 1.5) for higher in (1.0, 0.6, 1.6)
     )
+    search_step: int = 2
     n_confirmed: int = 2
     n_reframings: int = 2
     views: Views = ALL_VIEWS
@@ -62,11 +67,16 @@ class Procedure:
         """Refuses a procedure that never looks for disease, or that shows the heart at no scale.
 
         Raises:
-            ConfigurationError: `n_disease_looks` is below 1, or `scales` are none or not positive.
+            ConfigurationError: `n_disease_looks` or `search_step` is below 1, or `scales` are
+                none or not positive.
         """
         if self.n_disease_looks < 1:
             raise ConfigurationError(
                 f"disease must be looked for at least once, not {self.n_disease_looks} times."
+            )
+        if self.search_step < 1:
+            raise ConfigurationError(
+                f"the heart is looked for in every slice (1) or in fewer, not {self.search_step}."
             )
         if not self.scales or not all(0 < scale < math.inf for scale in self.scales):
             raise ConfigurationError(
@@ -178,23 +188,16 @@ def _ask_in_frames(
 
 
 def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
-    """The heart in the whole slice, if need be in other views of it, then more closely."""
+    """The heart in the whole slice, if need be in other views of some slices, then more closely."""
     spacing_mm = case.geometry.spacing_mm[1:]
     whole = Frame.of_all(case.geometry.shape[1:], spacing_mm, model.stage.size_px)
     heart = _heart_seen_in(whole, case, model, ONE_VIEW)
     if heart is None or heart.n_slices < CLEARLY_FOUND * case.n_slices:
         frames = [whole.magnified(nearer).stretched(higher) for nearer, higher in how.second_looks]
-        evidence = [
-            _evidence(heart if each == whole else _heart_seen_in(each, case, model, ONE_VIEW))
-            for each in frames
-        ]
-        ranked = [frames[index] for index in np.argsort(evidence, kind="stable")[::-1]]
-        n_seen = min(how.n_confirmed, sum(each > 0 for each in evidence))
-        for asked in (ranked[:n_seen], ranked[n_seen:]):
-            looks = [_heart_seen_in(frame, case, model, FOUR_VIEWS) for frame in asked]
-            heart = max([heart, *looks], key=_evidence)
-            if any(looks):
-                break
+        few = _every(how.search_step, case)
+        heart = _seen_best(few, model, frames, how.n_confirmed, heart)
+        if heart is None and few is not case:
+            heart = _seen_best(case, model, frames, how.n_confirmed, heart)
     for _ in range(how.n_reframings if heart else 0):
         assert heart is not None
         frame = frame_around(
@@ -202,6 +205,31 @@ def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
         )
         heart = _heart_seen_in(frame, case, model, ONE_VIEW) or heart
     return heart
+
+
+def _seen_best(
+    case: Case, model: StageModel, frames: list[Frame], n_confirmed: int, heart: HeartSize | None
+) -> HeartSize | None:
+    """The heart by the most evidence in any of the frames, or the one that was seen before."""
+    evidence = [_evidence(_heart_seen_in(each, case, model, ONE_VIEW)) for each in frames]
+    ranked = [frames[index] for index in np.argsort(evidence, kind="stable")[::-1]]
+    n_seen = min(n_confirmed, sum(each > 0 for each in evidence))
+    for asked in (ranked[:n_seen], ranked[n_seen:]):
+        looks = [_heart_seen_in(frame, case, model, FOUR_VIEWS) for frame in asked]
+        heart = max([heart, *looks], key=_evidence)
+        if any(looks):
+            break
+    return heart
+
+
+def _every(step: int, case: Case) -> Case:
+    """Every so many slices of the case, the first among them; all if those were too few."""
+    if len(range(0, case.n_slices, step)) < ENOUGH:
+        return case
+    images = {sequence: each[::step] for sequence, each in case.images.items()}
+    affine = case.geometry.affine * [1, 1, step, 1]
+    shape = next(iter(images.values())).shape
+    return replace(case, images=images, geometry=Geometry(shape, affine), labels=None)
 
 
 def _evidence(heart: HeartSize | None) -> float:
