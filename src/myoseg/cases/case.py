@@ -66,7 +66,10 @@ class LabelMap:
         """
         if not self.assesses(region):
             raise ValueError(f"{sorted(t.name for t in region)} was not assessed")
-        return np.isin(self.codes, [int(tissue) for tissue in region])
+        found = np.zeros(self.codes.shape, dtype=np.bool_)
+        for tissue in region:
+            found |= self.codes == int(tissue)
+        return found
 
     def within(self, mask: Bool[np.ndarray, "slice row col"]) -> "LabelMap":
         """The same labels inside the mask, background outside."""

@@ -80,7 +80,7 @@ def disagreement(mean: Volume, spread: Volume) -> float | None:
 
 def _clean(values: Volume) -> Volume:
     """From 0 to 1; what is no number counts as 0."""
-    return np.asarray(np.clip(np.nan_to_num(values), 0, 1), dtype=np.float32)
+    return np.asarray(np.fmin(np.fmax(values, 0), 1), dtype=np.float32)
 
 
 def _sureness(mean: Volume, expected: float | None, dissent: float | None) -> float:

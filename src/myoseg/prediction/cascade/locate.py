@@ -103,10 +103,9 @@ def _disc(
 
 def _beside(rv: Volume, large: Bool[np.ndarray, "row col"]) -> Bool[np.ndarray, "row col"]:
     """Where at least a third of the slices that see an RV near the LV see it."""
-    radius = int(np.ceil(np.sqrt(large.sum() / np.pi)))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    near = cv2.dilate(large.astype(np.uint8), kernel, iterations=2) > 0
-    votes = ((rv > FOUND) & near).sum(axis=0)
+    radius = np.sqrt(large.sum() / np.pi)
+    away = cv2.distanceTransform((~large).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    votes = ((rv > FOUND) & (away <= 2 * radius)).sum(axis=0, dtype=np.uint16)
     return np.asarray(votes > 0.33 * max(1, int(votes.max())))
 
 

@@ -41,11 +41,11 @@ class Votes:
         """
         if len(parts) == 1:
             return parts[0]
-        mean, square = np.zeros_like(parts[0].mean), np.zeros_like(parts[0].mean)
-        for each in parts:
-            mean += each.mean / len(parts)
-            square += each.spread**2 / len(parts)
-        return cls(mean, np.sqrt(square))
+        mean, square = parts[0].mean.copy(), np.square(parts[0].spread)
+        for each in parts[1:]:
+            mean += each.mean
+            square += np.square(each.spread)
+        return cls(mean / np.float32(len(parts)), np.sqrt(square / np.float32(len(parts))))
 
 
 def vote(engine: Engine, inputs: Inputs, views: Views) -> Votes:
