@@ -188,7 +188,7 @@ def train(
     fold: int | None = None,
     resume: bool = False,
     progress: bool = True,
-    n_workers: int = 0,
+    n_workers: int | None = None,
 ) -> Path:
     """Trains a recipe's networks on a data set; cases of one patient stay on one side of the split.
 
@@ -202,7 +202,8 @@ def train(
         fold: which fold to hold out; None for the recipe's own split.
         resume: go on with the run in `out`.
         progress: whether to show a progress bar.
-        n_workers: processes that prepare samples; the weights do not depend on it.
+        n_workers: processes that prepare samples, by default none beside a CPU and up to 8 beside
+            a GPU; the weights do not depend on it.
 
     Returns:
         `out`, to be given to `load_model` or `segment`.

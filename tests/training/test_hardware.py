@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from myoseg.errors import ConfigurationError
+from myoseg.training import hardware
 from myoseg.training.hardware import find_hardware
 
 
@@ -27,9 +28,9 @@ def test_without_a_gpu_auto_is_the_cpu_in_the_precision_it_multiplies(
     capabilities, precision, monkeypatch
 ):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    hardware = find_hardware()
-    assert (hardware.name, hardware.precision) == ("cpu", precision)
-    assert hardware.torch_device == torch.device("cpu")
+    found = find_hardware()
+    assert (found.name, found.precision) == ("cpu", precision)
+    assert found.torch_device == torch.device("cpu")
 
 
 @pytest.mark.usefixtures("two_gpus")
@@ -37,9 +38,9 @@ def test_without_a_gpu_auto_is_the_cpu_in_the_precision_it_multiplies(
     ("asked", "devices"), [("auto", (0,)), ("gpu", (0,)), ("gpu:1", (1,)), ("gpu:0,1", (0, 1))]
 )
 def test_gpus_are_chosen_by_number_and_train_in_mixed_precision(asked, devices):
-    hardware = find_hardware(asked)
-    assert (hardware.accelerator, hardware.devices) == ("gpu", devices)
-    assert hardware.precision == "bf16-mixed"
+    found = find_hardware(asked)
+    assert (found.accelerator, found.devices) == ("gpu", devices)
+    assert found.precision == "bf16-mixed"
     assert find_hardware(asked, "float16").precision == "16-mixed"
 
 
@@ -63,3 +64,18 @@ def test_a_cpu_does_not_train_in_float16():
     with pytest.raises(ConfigurationError, match=r"float16.*use float32 or bfloat16"):
         find_hardware("cpu", "float16")
     assert find_hardware("cpu", "bfloat16").precision == "bf16-mixed"
+
+
+@pytest.mark.parametrize(
+    ("asked", "n_cores", "n_workers"),
+    [("gpu", 16, 8), ("gpu", 6, 5), ("gpu:0,1", 6, 2), ("gpu", 1, 0), ("cpu", 16, 0)],
+)
+@pytest.mark.usefixtures("two_gpus")
+def test_a_gpu_does_not_wait_for_samples_that_other_cores_can_prepare(
+    asked, n_cores, n_workers, monkeypatch
+):
+    monkeypatch.setattr(hardware, "n_cores", lambda: n_cores)
+    found = find_hardware(asked)
+    assert found.n_workers() == n_workers
+    assert found.n_workers(3) == 3
+    assert found.n_workers(0) == 0

@@ -85,8 +85,14 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
     n_workers: Annotated[
-        int, typer.Option("--workers", min=0, help="Processes that prepare slices.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--workers",
+            min=0,
+            help="Processes that prepare slices; by default none, or up to 8 beside a GPU.",
+            show_default=False,
+        ),
+    ] = None,
     layout: Layout = None,
     device: Device = "auto",
     quiet: Quiet = False,

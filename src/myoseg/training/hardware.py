@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 import torch
 
 from myoseg.errors import ConfigurationError
+from myoseg.processor import n_cores
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -14,6 +15,10 @@ _LIGHTNING_PRECISION: Final = {
     "bfloat16": "bf16-mixed",
     "float16": "16-mixed",
 }
+
+
+MOST_WORKERS: Final = 8
+"""Processes that prepare samples for one GPU where their number was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,16 @@ class Hardware:
         """The first device."""
         kind = {"cpu": "cpu", "mps": "mps", "gpu": f"cuda:{self.devices[0]}"}
         return torch.device(kind[self.accelerator])
+
+    def n_workers(self, asked: int | None = None) -> int:
+        """Processes that prepare samples for each device, if no number was asked for.
+
+        None beside a CPU, which prepares and learns with the same cores; a GPU would wait.
+        """
+        if asked is not None:
+            return asked
+        n_others = n_cores() // len(self.devices) - 1
+        return 0 if self.accelerator == "cpu" else max(0, min(MOST_WORKERS, n_others))
 
 
 def find_hardware(device: str = "auto", precision: Precision = "auto") -> Hardware:

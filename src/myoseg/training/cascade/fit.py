@@ -48,7 +48,7 @@ def train_cascade(
     device: str = "auto",
     resume: bool = False,
     progress: bool = True,
-    n_workers: int = 1,
+    n_workers: int | None = None,
 ) -> Path:
     """Trains the networks of all stages, on simulated slices or on labelled cases.
 
@@ -68,7 +68,8 @@ def train_cascade(
         device: auto, cpu, gpu, gpu:N or mps.
         resume: go on with the run in `out`.
         progress: whether to show a progress bar.
-        n_workers: processes that draw slices; the weights do not depend on it.
+        n_workers: processes that draw slices for each network, by default as
+            `Hardware.n_workers` has it; the weights do not depend on it.
 
     Returns:
         `out`, to be given to `load_model`.
@@ -86,6 +87,7 @@ def train_cascade(
             "learn on one; give gpu:N."
         )
     target, fingerprint = hardware.torch_device, None
+    n_drawing = hardware.n_workers(n_workers)
     if cases is not None:
         fingerprint = fingerprint_of(cases, patients or [str(k) for k in range(len(cases))])
     _open_run(out, recipe, fingerprint, resume)
@@ -95,7 +97,7 @@ def train_cascade(
         device=str(target),
         seed=recipe.seed,
         hashes={} if fingerprint is None else {"data": fingerprint},
-        arguments={"n_cases": None if cases is None else len(cases), "n_workers": n_workers},
+        arguments={"n_cases": None if cases is None else len(cases), "n_workers": n_drawing},
     )
     write_json(out / "run.json", manifest)
     stages = [stage for stage, _ in examples]
@@ -109,7 +111,7 @@ def train_cascade(
             if side_by_side and left:
                 names = [stage.name for stage, _ in left]
                 n_threads = threads_each(len(stages))
-                train_side_by_side(recipe, names, out, n_threads, n_workers, stop, bars)
+                train_side_by_side(recipe, names, out, n_threads, n_drawing, stop, bars)
             else:
                 for stage, samples in left:
                     train_stage(
@@ -118,7 +120,7 @@ def train_cascade(
                         samples,
                         out,
                         target,
-                        n_workers=n_workers,
+                        n_workers=n_drawing,
                         report=bars.of(stage.name, recipe.stages[stage.name].schedule.n_steps),
                         should_stop=lambda: stop.came,
                     )
