@@ -1,4 +1,4 @@
-"""Time and memory of `myoseg predict` against the number of cases, of slices, and of processes."""
+"""Time and memory of `myoseg predict` against cases, slices, matrix size and processes."""
 
 import argparse
 import os
@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from myoseg.cases.phantom import PhantomConfig
 from myoseg.cases.phantom.data_set import write_phantoms
 
 SMALL = {"matrix": (96, 96), "spacing_mm": (2.5, 2.5), "n_sub_slices": 2}
+FIELD_MM = 240.0
 N_DRAWN = 5
 """Cases that are simulated; more are links to them."""
 
@@ -35,15 +37,24 @@ def main() -> None:
         _print_rows(
             "slices", {n: _data_of(folder / f"slices_{n}", 1, n_slices=n) for n in lengths}, jobs=1
         )
+        print("\n## One process, one case of 5 slices of one size, in ever finer matrices\n")
+        sides = (128, 256, 512, 1024) if asked.full else (128, 256, 512)
+        _print_rows(
+            "rows and columns",
+            {n: _data_of(folder / f"matrix_{n}", 1, n_slices=5, side=n) for n in sides},
+            jobs=1,
+        )
         print("\n## Processes with one thread each, the same cases\n")
         data = _data_of(folder / "jobs", 200 if asked.full else 8, n_slices=3)
-        print("| processes | seconds | times faster than one | of linear |\n|---|---|---|---|")
+        print("| processes | seconds | times faster than one | of linear | largest process, MB |")
+        print("|---|---|---|---|---|")
         alone = None
         for jobs in (1, 2, 4) if (os.cpu_count() or 1) >= 4 else (1, 2):
-            seconds, _ = _measured(data, jobs)
+            seconds, peak_mb = _measured(data, jobs)
             alone = alone or seconds
             print(
-                f"| {jobs} | {seconds:.1f} | {alone / seconds:.2f} | {alone / seconds / jobs:.2f} |"
+                f"| {jobs} | {seconds:.1f} | {alone / seconds:.2f} | "
+                f"{alone / seconds / jobs:.2f} | {peak_mb:.0f} |"
             )
 
 
@@ -77,9 +88,11 @@ def _measured(data: Path, jobs: int) -> tuple[float, float]:
     return seconds, peak_mb
 
 
-def _data_of(folder: Path, n_cases: int, n_slices: int) -> Path:
+def _data_of(folder: Path, n_cases: int, n_slices: int, side: int | None = None) -> Path:
     """A folder of so many cases, a few of them drawn and all others links to those."""
     config = PhantomConfig(**SMALL, n_slices=(n_slices, n_slices))
+    if side is not None:
+        config = replace(config, matrix=(side, side), spacing_mm=(FIELD_MM / side,) * 2)
     drawn = folder.with_name(f"{folder.name}_drawn")
     write_phantoms(drawn, n_training=0, n_test=min(n_cases, N_DRAWN), seed=0, config=config)
     images = sorted(path for path in drawn.rglob("*.nii.gz") if "_gd" not in path.name)

@@ -15,6 +15,8 @@ from interleaved import print_table, time_in_turn
 from myoseg.networks.unet import UNet
 from myoseg.training.allocator import keep_freed_memory
 from myoseg.training.hardware import has_bfloat16
+from myoseg.training.recipe import load_recipe
+from paper_run import members_of_paper, seconds_to_prepare
 
 ALL_NETWORKS, SOME_NETWORKS = 5, 2
 """Networks of a step; the short form takes fewer, one after the other all the same."""
@@ -65,6 +67,10 @@ def main() -> None:
     print(f"\nOurs {'in bfloat16' if fast else 'in float32'}: {ratio:.2f} times as fast as eager.")
     for process in processes:
         process.terminate()
+    recipe = load_recipe("paper")
+    preparing = seconds_to_prepare(members_of_paper(recipe)[0], recipe, n_workers=0)
+    share = preparing / (median(seconds["ours"]) / n_networks)
+    print(f"Preparing a batch takes {preparing * 1e3:.1f} ms, {share:.3f} of a network's step.")
 
 
 def _serve(pipe: Connection, way: Way, n_networks: int, n_threads: int) -> None:

@@ -9,8 +9,8 @@ from multiprocessing.synchronize import Barrier
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-MATRIX_SIDE = 2048
-COPIED_BYTES = 256 * 2**20
+MATRIX_SIDE, MATRIX_SIDE_ON_GPU = 2048, 8192
+COPIED_BYTES, COPIED_BYTES_ON_GPU = 256 * 2**20, 4 * 2**30
 N_TRIES = 5
 SECONDS_SIDE_BY_SIDE = 4.0
 
@@ -28,17 +28,21 @@ class Peak:
         return self.bfloat16 if precision == "bfloat16" else self.float32
 
 
-def measured_peak() -> Peak:
-    """The best of some tries, with as many threads as PyTorch is set to."""
+def measured_peak(device: torch.device | str = "cpu") -> Peak:
+    """The best of some tries; on a CPU with as many threads as PyTorch is set to."""
+    on_gpu = torch.device(device).type == "cuda"
+    side = MATRIX_SIDE_ON_GPU if on_gpu else MATRIX_SIDE
+    n_bytes = COPIED_BYTES_ON_GPU if on_gpu else COPIED_BYTES
+    wait = torch.cuda.synchronize if on_gpu else lambda: None
     rates = []
     for kind in (torch.float32, torch.bfloat16):
-        one, other = (torch.rand(MATRIX_SIDE, MATRIX_SIDE).to(kind) for _ in range(2))
-        seconds = _shortest(lambda one=one, other=other: torch.mm(one, other))
-        rates.append(2 * MATRIX_SIDE**3 / seconds)
-    source = torch.rand(COPIED_BYTES // 4)
+        one, other = (torch.rand(side, side, device=device).to(kind) for _ in range(2))
+        seconds = _shortest(lambda one=one, other=other: (torch.mm(one, other), wait()))
+        rates.append(2 * side**3 / seconds)
+    source = torch.rand(n_bytes // 4, device=device)
     target = torch.empty_like(source)
-    copying = _shortest(lambda: target.copy_(source))
-    return Peak(rates[0], rates[1], 2 * COPIED_BYTES / copying)
+    copying = _shortest(lambda: (target.copy_(source), wait()))
+    return Peak(rates[0], rates[1], 2 * n_bytes / copying)
 
 
 def products_a_second(n_processes: int) -> float:
