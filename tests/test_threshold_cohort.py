@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from myoseg import cohort
 from myoseg.cases.layouts import find_cases
 from myoseg.cohort import CaseOutcome, threshold_cohort
 from myoseg.errors import InputError
@@ -220,3 +221,19 @@ def test_a_wall_on_a_grid_of_no_sequence_fails_its_case_with_the_remedy(apart):
 def test_sequences_on_two_grids_are_refused_where_alignment_is_off(apart):
     (outcome,) = run(apart / "data", apart / "out", contours=apart / "lge", align="off")
     assert "resample both to one grid" in outcome.error
+
+
+def test_a_run_that_the_user_stops_says_what_is_kept_and_that_all_is_done_again(
+    cli, data, tmp_path, monkeypatch
+):
+    whole, out = cohort.threshold_cohort, tmp_path / "out"
+
+    def stopped_after_one(files, *rest, **options):
+        yield from whole(files[:1], *rest, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cohort, "threshold_cohort", stopped_after_one)
+    stopped = cli("threshold", "-i", data, "-o", out, "--method", "5sd", "-q")
+    assert stopped.code == 130
+    assert f"is whole, in {out}; the same command does all of them again" in stopped.err
+    assert len(list(out.glob("*_seg.nii.gz"))) == 1

@@ -36,15 +36,15 @@ def close(out: Path, *, n_failed: int, n_cases: int) -> None:
 
 
 @contextmanager
-def told_how_to_go_on(out: Path, n_cases: int) -> Iterator[None]:
+def told_how_to_go_on(out: Path, n_cases: int, *, resumable: bool = True) -> Iterator[None]:
     """Says, if the user stops one of several cases, what is kept and how to go on."""
+    again = "with --resume goes on with the rest" if resumable else "does all of them again"
     try:
         yield
     except KeyboardInterrupt:
         if n_cases > 1:
             typer.echo(
-                f"\nStopped. What is done is whole, in {out.resolve()}; the same command with "
-                "--resume goes on with the rest.",
+                f"\nStopped. What is done is whole, in {out.resolve()}; the same command {again}.",
                 err=True,
             )
         raise

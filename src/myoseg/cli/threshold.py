@@ -18,7 +18,13 @@ from myoseg.cli.options import (
     require_alignment,
     series_record,
 )
-from myoseg.cli.results import close, progress_over, scan_progress, start_log
+from myoseg.cli.results import (
+    close,
+    progress_over,
+    scan_progress,
+    start_log,
+    told_how_to_go_on,
+)
 
 
 def threshold(
@@ -118,11 +124,9 @@ def threshold(
         report=report,
         align=align,
     )
-    failed = [
-        outcome
-        for outcome in progress_over(outcomes, total=len(files), title="Thresholding", quiet=quiet)
-        if outcome.error is not None
-    ]
+    shown = progress_over(outcomes, total=len(files), title="Thresholding", quiet=quiet)
+    with told_how_to_go_on(out, len(files), resumable=False):
+        failed = [outcome for outcome in shown if outcome.error is not None]
     if report and len(failed) < len(files):
         from myoseg.reporting.cohort_report import write_cohort_report
 
