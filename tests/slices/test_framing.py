@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import map_coordinates
 
 from myoseg.slices.framing import MOST_NORMALISED, Frame, presented
 
@@ -34,6 +35,26 @@ def test_what_is_cut_out_and_pasted_back_lies_where_it_was(row, col, step):
     reach = 8
     near = (abs(rows - row) < reach) & (abs(cols - col) < reach)
     assert np.abs(back - hill)[near].max() < 0.02
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    centre=st.tuples(st.floats(-30, 90), st.floats(-30, 90)),
+    steps=st.tuples(st.floats(0.3, 4), st.floats(0.3, 4)),
+    size=SIZES,
+)
+def test_a_square_is_pasted_as_if_the_whole_matrix_were_read_from_it(seed, centre, steps, size):
+    """By SciPy's interpolation, 0 beside the square; squares may lie outside in part or in all."""
+    rng = np.random.default_rng(seed)
+    square, shape = rng.random((size, size), dtype=np.float32), (50, 60)
+    half = (size - 1) / 2
+    places = [
+        (np.arange(n) - at) / step + half for n, at, step in zip(shape, centre, steps, strict=True)
+    ]
+    at = np.stack(np.meshgrid(*places, indexing="ij"))
+    expected = map_coordinates(np.pad(square, 1), at + 1, order=1, mode="constant")
+    found = Frame(size, centre, steps).paste(square[None], shape)[0]
+    np.testing.assert_allclose(found, expected, atol=0.04)  # OpenCV reads at 1/32 of a pixel
 
 
 def test_pixels_outside_the_matrix_are_no_measurement():

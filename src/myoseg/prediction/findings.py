@@ -194,7 +194,9 @@ def _apart(heart: Heart) -> Slices:
     apart = np.zeros(len(heart.masks["lv"]), dtype=np.bool_)
     for index in np.flatnonzero(_with_both(heart)):
         lv, rv = heart.masks["lv"][index], heart.masks["rv"][index]
-        gap_mm = ndimage.distance_transform_edt(~lv, sampling=spacing_mm)[rv].min()
+        left, top, width, height = cv2.boundingRect((lv | rv).astype(np.uint8))
+        both = slice(top, top + height), slice(left, left + width)
+        gap_mm = ndimage.distance_transform_edt(~lv[both], sampling=spacing_mm)[rv[both]].min()
         apart[index] = gap_mm > FARTHEST_RV * _diameter_mm(lv, spacing_mm) + max(spacing_mm)
     return apart
 

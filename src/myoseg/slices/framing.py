@@ -1,5 +1,6 @@
 """Slices of any matrix in, squares that show the heart at one size out, and the way back."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -75,12 +76,23 @@ class Frame:
 
     def paste(self, squares: Squares, shape: tuple[int, int]) -> Stack:
         """The squares on a matrix of `shape`, by linear interpolation; 0 around them."""
-        matrix, (rows, cols) = self._square_to_matrix, shape
-        planes = [
-            cv2.warpAffine(square, matrix, (cols, rows), flags=cv2.INTER_LINEAR)
-            for square in squares
-        ]
-        return np.stack(planes).astype(np.float32)
+        pasted = np.zeros((len(squares), *shape), dtype=np.float32)
+        rows, cols = self._reached(shape)
+        size = (cols.stop - cols.start, rows.stop - rows.start)
+        if min(size) > 0:
+            matrix = self._square_to_matrix - np.array([[0, 0, cols.start], [0, 0, rows.start]])
+            for plane, square in zip(pasted, squares, strict=True):
+                plane[rows, cols] = cv2.warpAffine(square, matrix, size, flags=cv2.INTER_LINEAR)
+        return pasted
+
+    def _reached(self, shape: tuple[int, int]) -> tuple[slice, slice]:
+        """Rows and columns of the matrix that lie in the square or less than a pixel beside it."""
+        half = (self.size_px + 1) / 2
+        rows, cols = (
+            slice(max(0, math.floor(at - step * half)), min(n, math.ceil(at + step * half) + 1))
+            for at, step, n in zip(self.centre_px, self.step_px, shape, strict=True)
+        )
+        return rows, cols
 
     @property
     def _square_to_matrix(self) -> Float32[np.ndarray, "2 3"]:

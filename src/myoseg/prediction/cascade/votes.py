@@ -51,6 +51,8 @@ class Votes:
 def vote(engine: Engine, inputs: Inputs, views: Views) -> Votes:
     """Asks the network about each view and turns the answers back."""
     answers = np.stack([_turned_back(engine(_seen(inputs, view)), view) for view in views])
+    if len(views) == 1:
+        return Votes(answers[0], np.zeros_like(answers[0]))
     return Votes(answers.mean(axis=0), answers.std(axis=0))
 
 
