@@ -16,7 +16,7 @@ from myoseg.prediction.engines.openvino import OpenVINOEngine
 from myoseg.prediction.engines.openvino_unet import unet_graph
 from myoseg.prediction.engines.pytorch import PyTorchEngine
 from myoseg.training.cascade.recipe import load_cascade_recipe
-from roofline import Peak, measured_peak, operations_of
+from roofline import Peak, measured_peak, operations_of, values_moved_of
 
 EAGER = "PyTorch eager, float32"
 
@@ -71,7 +71,12 @@ def _compare(work: Work, n_threads: int, rounds: int) -> None:
     print_table(f"{work.title}, {n_threads} threads", seconds, best)
     peak = measured_peak()
     operations = operations_of(work.body, torch.from_numpy(work.images))
-    print(f"\n{operations / 1e9:.2f} G operations; peak {_said(peak)}.\n")
+    moved = values_moved_of(work.body, torch.from_numpy(work.images))
+    print(
+        f"\n{operations / 1e9:.2f} G operations, {moved / 1e6:.0f} M values read and written; peak "
+        f"{_said(peak)}. At these operations take {_at_peak(operations, moved, peak, 'float32')} "
+        f"in float32, {_at_peak(operations, moved, peak, 'bfloat16')} in bfloat16.\n"
+    )
     print("| | G operations/s | of the peak | times faster than eager | largest difference |")
     print("|---|---|---|---|---|")
     for name, values in seconds.items():
@@ -99,6 +104,13 @@ def _engines(body: UNetBody, n_threads: int) -> dict[str, Engine]:
         "OpenVINO, float32": openvino("float32"),
         "OpenVINO, bfloat16": openvino("bfloat16"),
     }
+
+
+def _at_peak(operations: int, moved: int, peak: Peak, precision: Precision) -> str:
+    """How long the operations take, and moving all values, each at the rate that was measured."""
+    n_bytes = moved * (2 if precision == "bfloat16" else 4)
+    computing, moving = operations / peak.of(precision), n_bytes / peak.bytes_a_second
+    return f"{1e3 * computing:.1f} ms and moving {1e3 * moving:.1f} ms"
 
 
 def _said(peak: Peak) -> str:

@@ -80,6 +80,30 @@ def operations_of(network: torch.nn.Module, images: torch.Tensor) -> int:
     return counter.get_total_flops()
 
 
+def values_moved_of(network: torch.nn.Module, images: torch.Tensor) -> int:
+    """Values that convolutions and matrix products read and write in one forward pass, each once.
+
+    That is what has to be moved if no map stays in a cache from one layer to the next.
+    """
+    moved = []
+
+    def count(layer: torch.nn.Module, given: tuple[torch.Tensor, ...], made: torch.Tensor) -> None:
+        weights = sum(weight.numel() for weight in layer.parameters())
+        moved.append(given[0].numel() + made.numel() + weights)
+
+    kinds = torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear
+    hooks = [
+        layer.register_forward_hook(count)
+        for layer in network.modules()
+        if isinstance(layer, kinds)
+    ]
+    with torch.inference_mode():
+        network(images)
+    for hook in hooks:
+        hook.remove()
+    return sum(moved)
+
+
 def _shortest(call: Callable[[], object]) -> float:
     call()
     seconds = []
