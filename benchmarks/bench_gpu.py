@@ -18,7 +18,6 @@ from myoseg.networks.build import build_segmenter
 from myoseg.networks.segmenter import Segmenter
 from myoseg.prediction.device import find_device
 from myoseg.prediction.engines.engine import Engine, EngineChoice, choose_engine
-from myoseg.prediction.engines.pytorch import PyTorchEngine
 from myoseg.prediction.ensemble_model import engine_for
 from myoseg.training.block_training import steps_of
 from myoseg.training.examples import BlockExamples, EpochOrder, load_batches
@@ -123,7 +122,7 @@ def _stepper(
         loss.backward()
         optimiser.step()
         if kind == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(images.device)
 
     return step
 
@@ -131,7 +130,7 @@ def _stepper(
 def _print_schedule(
     members: tuple[Member, ...], recipe: Recipe, seconds: dict[Architecture, float]
 ) -> None:
-    """Hours of the paper's 500 epochs, a network after the other, validation left out."""
+    """Hours of the paper's 500 epochs, a network after the other: its steps and nothing else."""
     print(f"\n## The paper's schedule, {N_CASES} cases\n")
     print("| | networks | epochs | steps an epoch | hours |\n|---|---|---|---|---|")
     whole = 0.0
@@ -142,7 +141,7 @@ def _print_schedule(
         whole += hours
         cells = (architecture, len(steps), settings.epochs, steps[0], f"{hours:.1f}")
         print(f"| {' | '.join(map(str, cells))} |")
-    print(f"\nAll: {whole:.1f} hours.\n")
+    print(f"\nAll: {whole:.1f} hours, preparing, validating and saving left out.\n")
 
 
 def _predict(architecture: Architecture, device: str, rounds: int) -> None:
@@ -154,9 +153,11 @@ def _predict(architecture: Architecture, device: str, rounds: int) -> None:
     cpu = choose_engine(device="cpu")
     engines: dict[str, Engine] = {
         f"CPU, {cpu.engine}": engine_for(network, cpu),
-        "float32": PyTorchEngine(_copied(network), EngineChoice("pytorch", device, "float32")),
-        "bfloat16": PyTorchEngine(_copied(network), EngineChoice("pytorch", device, "bfloat16")),
+        "float32": engine_for(_copied(network), EngineChoice("pytorch", device, "float32")),
     }
+    if architecture is not Architecture.MASK_RCNN:  # detectors keep to float32
+        choice = EngineChoice("pytorch", device, "bfloat16")
+        engines["bfloat16"] = engine_for(_copied(network), choice)
     seconds = time_in_turn(
         {name: lambda e=engine: e(images) for name, engine in engines.items()}, rounds, {}
     )

@@ -10,7 +10,7 @@ from myoseg.training.run_folder import Member, members_of
 
 N_CASES = 25
 N_PREPARED = 20
-"""Batches that are prepared to see how long one takes."""
+"""Batches of each process, to see how long one takes."""
 
 
 def members_of_paper(recipe: Recipe) -> tuple[Member, ...]:
@@ -22,11 +22,13 @@ def members_of_paper(recipe: Recipe) -> tuple[Member, ...]:
 def seconds_to_prepare(member: Member, recipe: Recipe, n_workers: int) -> float:
     """Of a batch: its slices warped, turned, normalised and encoded by so many other processes."""
     batch_size = recipe.settings_of(member.architecture).batch_size
-    order = EpochOrder(member.data.training_indices, (N_PREPARED + 1) * batch_size, seed=0)
+    n_ahead = 1 + 2 * n_workers  # prepared meanwhile, by the library's default
+    n_drawn = (n_ahead + N_PREPARED * max(1, n_workers)) * batch_size
+    order = EpochOrder(member.data.training_indices, n_drawn, seed=0)
     examples = BlockExamples(member.data.block, member.data.training)
     batches = iter(load_batches(examples, order, batch_size, n_workers))
-    next(batches)
+    for _ in range(n_ahead):
+        next(batches)
     began = time.perf_counter()
-    for _ in batches:
-        pass
-    return (time.perf_counter() - began) / N_PREPARED
+    n_counted = sum(1 for _ in batches)
+    return (time.perf_counter() - began) / n_counted

@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 MATRIX_SIDE, MATRIX_SIDE_ON_GPU = 2048, 8192
-COPIED_BYTES, COPIED_BYTES_ON_GPU = 256 * 2**20, 4 * 2**30
+COPIED_BYTES, COPIED_BYTES_ON_GPU = 256 * 2**20, 2**30
 N_TRIES = 5
 SECONDS_SIDE_BY_SIDE = 4.0
 
@@ -33,7 +33,7 @@ def measured_peak(device: torch.device | str = "cpu") -> Peak:
     on_gpu = torch.device(device).type == "cuda"
     side = MATRIX_SIDE_ON_GPU if on_gpu else MATRIX_SIDE
     n_bytes = COPIED_BYTES_ON_GPU if on_gpu else COPIED_BYTES
-    wait = torch.cuda.synchronize if on_gpu else lambda: None
+    wait = (lambda: torch.cuda.synchronize(device)) if on_gpu else (lambda: None)
     rates = []
     for kind in (torch.float32, torch.bfloat16):
         one, other = (torch.rand(side, side, device=device).to(kind) for _ in range(2))

@@ -26,7 +26,8 @@ from myoseg.training.hardware import find_hardware
 from myoseg.training.recipe import load_recipe
 
 GPU = "gpu"
-TOLERANCE, LEAST_DICE = {"float32": 5e-3, "bfloat16": 0.1}, 0.999
+TOLERANCE = {"float32": 0.02, "bfloat16": 0.06}
+LEAST_CORRELATION = LEAST_DICE = 0.999
 CASE = PhantomConfig(matrix=(128, 128), spacing_mm=(2.0, 2.0), n_slices=(6, 6), n_sub_slices=2)
 
 pytestmark = pytest.mark.skipif(
@@ -36,8 +37,13 @@ several = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there are no
 
 
 def network_of(architecture):
+    """With drawn weights; its answers, all near .5 else, are spread out."""
     torch.manual_seed(0)
-    return build_segmenter(architecture, 1).eval().requires_grad_(False)
+    network = build_segmenter(architecture, 1).eval().requires_grad_(False)
+    if architecture is not Architecture.MASK_RCNN:
+        last = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+        last.weight.mul_(40)
+    return network
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -49,7 +55,9 @@ def test_a_network_says_the_same_on_the_gpu(architecture, precision):
     choice = choose_engine(device=GPU, precision=precision)
     assert (choice.engine, torch.device(choice.device).type) == ("pytorch", "cuda")
     found = PyTorchEngine(network_of(architecture), choice)(images)
+    assert expected.std() > 0.05
     np.testing.assert_allclose(found, expected, atol=TOLERANCE[precision])
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > LEAST_CORRELATION
 
 
 def test_a_detector_answers_on_the_gpu():

@@ -188,7 +188,7 @@ def train(
     fold: int | None = None,
     resume: bool = False,
     progress: bool = True,
-    n_workers: int | None = None,
+    n_workers: int | None = 0,
 ) -> Path:
     """Trains a recipe's networks on a data set; cases of one patient stay on one side of the split.
 
@@ -202,8 +202,9 @@ def train(
         fold: which fold to hold out; None for the recipe's own split.
         resume: go on with the run in `out`.
         progress: whether to show a progress bar.
-        n_workers: processes that prepare samples, by default none beside a CPU and up to 8 beside
-            a GPU; the weights do not depend on it.
+        n_workers: processes that prepare samples; None for up to 8 beside a GPU and none beside a
+            CPU. The weights do not depend on it. A script that asks for any must do its work under
+            `if __name__ == "__main__"`, since they import it.
 
     Returns:
         `out`, to be given to `load_model` or `segment`.

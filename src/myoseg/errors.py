@@ -1,8 +1,16 @@
 """Errors that a user can act on; anything else that is raised is a defect of the program."""
 
+from typing import ClassVar
+
 
 class MyosegError(Exception):
-    """A job cannot be done; the message says what is wrong, where, and the remedy (exit code 1)."""
+    """A job cannot be done; the message says what is wrong, where, and the remedy.
+
+    Attributes:
+        exit_code: of the command that ends by it.
+    """
+
+    exit_code: ClassVar[int] = 1
 
 
 class InputError(MyosegError):

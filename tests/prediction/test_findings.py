@@ -129,6 +129,7 @@ def test_an_rv_far_from_the_lv_is_told():
         ..............
     """
     assert flags_of(far)["rv_apart"].n_slices == 1
+    assert "rv_apart" not in flags_of(far.replace(".RR......", "......RR."))
 
 
 def test_an_lv_that_jumps_is_told_where_it_has_jumped_to():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myoseg.cases.case import Geometry
-from myoseg.reporting.view import grey_window, slices_to_show, view_of
+from myoseg.reporting.view import MOST_ASKED, grey_window, slices_to_show, view_of
 
 
 def geometry(shape, col_mm=-1.0, row_mm=-1.0):
@@ -58,6 +58,14 @@ def test_a_picture_has_the_patients_right_on_the_left_and_the_front_on_top():
 def test_greys_run_from_the_first_to_the_ninety_ninth_percentile():
     volume = np.arange(101, dtype=np.float32).reshape(1, 1, 101)
     assert grey_window(volume) == pytest.approx((1, 99))
+
+
+def test_of_a_large_volume_every_other_row_and_column_tells_the_window():
+    volume = np.random.default_rng(0).uniform(0, 100, (4, 200, 200)).astype(np.float32)
+    assert volume.size > MOST_ASKED
+    assert grey_window(volume) == pytest.approx((1, 99), abs=0.3)
+    volume[:, 1::2] = volume[:, :, 1::2] = np.nan
+    assert grey_window(volume) == pytest.approx((1, 99), abs=0.3)
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0, np.nan])

@@ -343,3 +343,35 @@ def test_several_devices_share_each_epoch_and_write_once(tmp_path):
     assert steps == [4 * epoch for epoch in range(1, 9)]
     assert load_network(member)[1].finished
     assert len(list(member.glob("events*"))) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
+@pytest.mark.parametrize("workers_run", [False, True])
+def test_ctrl_c_at_a_terminal_reaches_workers_too_and_the_run_still_goes_on(
+    workers_run, tmp_path, phantom_data
+):
+    """Ctrl-C goes to all processes of the terminal: while workers start, and while they work."""
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "myoseg", "train", str(phantom_data), "-o", str(out)]
+    few = ("preprocessing.size_px=64", "networks.unet.epochs=200", "networks.unet.batch_size=2")
+    changes = [part for change in few for part in ("--set", change)]
+    process = subprocess.Popen(
+        [*command, "--preset", "quick", "-d", "cpu", "-q", "--workers", "2", *changes],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        begun = "*/*/metrics.csv" if workers_run else "run.json"
+        until = time.monotonic() + 120
+        while not any(out.glob(begun)) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(0.0 if workers_run else 1.0)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130, said
+    assert "--resume" in said
+    assert "Traceback" not in said

@@ -228,4 +228,4 @@ def main() -> None:
     except MyosegError as error:
         logging.getLogger(__name__).debug("traceback", exc_info=error)
         sys.stderr.write(f"myoseg: {error}\n")
-        sys.exit(1)
+        sys.exit(error.exit_code)

@@ -78,7 +78,8 @@ class BlockTraining(LightningModule):  # type: ignore[misc]  # Lightning is not 
             world_size=self.trainer.world_size,
         )
         examples = BlockExamples(self.data.block, self.data.validation)
-        return load_batches(examples, order, self.settings.batch_size, self.n_workers)
+        n_workers = min(1, self.n_workers)  # these slices are not warped
+        return load_batches(examples, order, self.settings.batch_size, n_workers)
 
     @property
     def train_loss(self) -> float:

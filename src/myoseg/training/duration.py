@@ -29,7 +29,7 @@ def estimate_seconds(
     """Seconds that `train` would take; leaves out loading the library and writing files.
 
     Times a few steps of each kind of network, on samples of these cases and in float32, which on a
-    GPU is slower than the mixed precision of `train`.
+    GPU is slower than the mixed precision of `train`; so are samples prepared between the steps.
 
     Raises:
         InputError: nothing can be trained on these cases.

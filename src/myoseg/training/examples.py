@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from myoseg.blocks import Block
 from myoseg.slices.encoder import encode_images, encode_mask
 from myoseg.slices.samples import AugmentedSamples, PlainSamples
+from myoseg.training.batches import Batches
 
 BlockSamples = AugmentedSamples | PlainSamples
 Example = tuple[Float32[Tensor, "input row col"], Bool[Tensor, "1 row col"]]
@@ -88,14 +89,13 @@ class EpochOrder(Sampler[tuple[int, int]]):
 
 def load_batches(
     examples: BlockExamples, order: EpochOrder, batch_size: int, n_workers: int
-) -> DataLoader[Example]:
-    """Batches in that order. Workers are started afresh, never forked, on every system."""
-    return DataLoader(
+) -> Batches[Example]:
+    """Batches in that order."""
+    return Batches(
         examples,
         batch_size=batch_size,
         sampler=order,
         num_workers=n_workers,
         persistent_workers=n_workers > 0,
-        multiprocessing_context="spawn" if n_workers else None,
         generator=torch.Generator(),  # else it draws from the global one, to no purpose
     )

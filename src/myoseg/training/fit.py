@@ -42,7 +42,7 @@ def train(
     resume: bool = False,
     progress: bool = True,
     patients: Sequence[str] | None = None,
-    n_workers: int | None = None,
+    n_workers: int | None = 0,
     reuse: Sequence[Path] = (),
 ) -> Path:
     """Trains each network of the recipe's table in turn (sections 2.3 and 2.4).
@@ -62,8 +62,8 @@ def train(
         resume: go on with the run in `out`; networks that are finished stay as they are.
         progress: whether to show a progress bar.
         patients: the patient of each case; by default, each case is a patient of its own.
-        n_workers: processes that prepare samples, by default as `Hardware.n_workers` has it; the
-            weights do not depend on it.
+        n_workers: processes that prepare samples; None for as many as `Hardware.n_workers` says.
+            The weights do not depend on it.
         reuse: folders of other runs; a network that one of them has trained in the same way, on the
             same data, is taken over.
 

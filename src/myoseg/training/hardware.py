@@ -16,7 +16,6 @@ _LIGHTNING_PRECISION: Final = {
     "float16": "16-mixed",
 }
 
-
 MOST_WORKERS: Final = 8
 """Processes that prepare samples for one GPU where their number was not asked for."""
 
@@ -44,14 +43,14 @@ class Hardware:
         return torch.device(kind[self.accelerator])
 
     def n_workers(self, asked: int | None = None) -> int:
-        """Processes that prepare samples for each device, if no number was asked for.
+        """Processes that prepare samples for each device: as many as asked for, or as fit.
 
-        None beside a CPU, which prepares and learns with the same cores; a GPU would wait.
+        A GPU would wait without; a CPU prepares and learns with the same cores, so there are none.
         """
         if asked is not None:
             return asked
         n_others = n_cores() // len(self.devices) - 1
-        return 0 if self.accelerator == "cpu" else max(0, min(MOST_WORKERS, n_others))
+        return 0 if self.accelerator != "gpu" else max(0, min(MOST_WORKERS, n_others))
 
 
 def find_hardware(device: str = "auto", precision: Precision = "auto") -> Hardware:

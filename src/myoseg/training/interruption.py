@@ -4,13 +4,17 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
+from typing import ClassVar
 
 from myoseg.errors import MyosegError
 
 
 class TrainingInterruptedError(MyosegError):
     """Training was stopped on request before its end; it can be resumed."""
+
+    exit_code: ClassVar[int] = 130
 
 
 class StopRequest:
@@ -46,3 +50,20 @@ def stopping_on_signals() -> Iterator[StopRequest]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_kept_from_children() -> Iterator[None]:
+    """Processes that are started within never see Ctrl-C; here it is heard afterwards.
+
+    On Windows nothing is changed: there is no mask of signals that they could inherit.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # when it starts, it lets all signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -16,7 +16,8 @@ SURE: Final = 1e-4
 """Nearer to 0 or 1 than this, a probability says no more to the neighbouring slices."""
 
 FAINT: Final = 0.1
-"""Probability from which a place belongs to the heart that it hangs together with."""
+"""Above it a place belongs to the piece of heart that it hangs together with, if to any; scar on
+LGE can make heart of it."""
 
 
 @dataclass(frozen=True)
@@ -99,28 +100,26 @@ def with_neighbours(
 def without_small_parts(
     probability: Volume, least_part: float, shown: Bool[np.ndarray, "slice"] | None = None
 ) -> Volume:
-    """0 in pieces that are small beside the largest one, and in what is `FAINT` around them alone.
+    """0 in pieces that are small beside the largest, and in all `FAINT` that hangs on no other.
 
     A piece is what exceeds .5 and touches, corners counted, in a slice or in one and the next that
-    is `shown`.
+    is `shown`. Where nothing exceeds .5 nothing changes, nor where `least_part` is 0.
     """
     is_shown = np.ones(len(probability), dtype=np.bool_) if shown is None else shown
     seen = probability[is_shown]
     box = _box(seen > FAINT)
-    if box is None:
+    if box is None or not least_part:
         return probability
     near = seen[:, *box]
-    pieces = _pieces(cut(near))
+    pieces, around = _pieces(cut(near)), _pieces(near > FAINT)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    is_small = ((sizes > 0) & (sizes < least_part * sizes.max()))[pieces]
-    if not is_small.any():
+    if not sizes.any():
         return probability
-    around = _pieces(near > FAINT)
-    of_heart = np.unique(around[(pieces > 0) & ~is_small])
-    alone = np.setdiff1d(around[is_small], of_heart)
+    stays = (sizes >= least_part * sizes.max()) & (sizes > 0)
+    of_heart = np.isin(around, np.unique(around[stays[pieces]]))
     is_taken = np.zeros(probability.shape, dtype=np.bool_)
-    is_taken[is_shown, *box] = is_small | np.isin(around, alone)
+    is_taken[is_shown, *box] = ((around > 0) & ~of_heart) | ((pieces > 0) & ~stays[pieces])
     return np.where(is_taken, np.float32(0), probability)
 
 

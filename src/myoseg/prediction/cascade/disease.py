@@ -57,11 +57,13 @@ def decide_disease(
 def _with_scar_in_wall(
     found: BlockProbabilities, case: Case, table: BlockTable
 ) -> BlockProbabilities:
-    """What shows scar is neither blood nor outside of the heart, if those were read from LGE.
+    """What shows scar is no blood and, where the epicardium is more than `FAINT`, inside of it.
+
+    That holds where those were read from LGE.
 
     There scar is as bright as the blood on one side of it and the fat on the other, and often drawn
     as such by the network that looks for the anatomy alone; the scar's network knows of that error,
-    since its guides have it. How far outside is where the epicardium is not even `FAINT`.
+    since its guides have it.
     """
     scar = next((b for b in table.blocks if b.target == SCAR and b.name in found.mean), None)
     if scar is None:

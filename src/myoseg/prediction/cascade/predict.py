@@ -36,7 +36,7 @@ class Procedure:
     Attributes:
         second_looks: if few slices of the whole show a heart, frames in which it is looked for
             besides: by how much nearer, and how much higher than wide.
-        search_step: in every how many slices that is done, if those are `ENOUGH`.
+        search_step: in every how many slices that is done, if those are `ENOUGH` and show one.
         n_confirmed: in how many of them four views are asked: those that show most on one, and all
             others if those show no heart.
         n_reframings: how often the heart is framed anew by what was found in the last frame.
@@ -194,10 +194,11 @@ def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
     heart = _heart_seen_in(whole, case, model, ONE_VIEW)
     if heart is None or heart.n_slices < CLEARLY_FOUND * case.n_slices:
         frames = [whole.magnified(nearer).stretched(higher) for nearer, higher in how.second_looks]
-        few = _every(how.search_step, case)
-        heart = _seen_best(few, model, frames, how.n_confirmed, heart)
-        if heart is None and few is not case:
-            heart = _seen_best(case, model, frames, how.n_confirmed, heart)
+        few, known = _every(how.search_step, case), {whole: heart}
+        seen = _seen_best(few, model, frames, how.n_confirmed, known if few is case else {})
+        if seen is None and few is not case:
+            seen = _seen_best(case, model, frames, how.n_confirmed, known)
+        heart = max(heart, seen, key=_evidence)
     for _ in range(how.n_reframings if heart else 0):
         assert heart is not None
         frame = frame_around(
@@ -208,18 +209,28 @@ def _search(case: Case, model: StageModel, how: Procedure) -> HeartSize | None:
 
 
 def _seen_best(
-    case: Case, model: StageModel, frames: list[Frame], n_confirmed: int, heart: HeartSize | None
+    case: Case,
+    model: StageModel,
+    frames: list[Frame],
+    n_confirmed: int,
+    known: Mapping[Frame, HeartSize | None],
 ) -> HeartSize | None:
-    """The heart by the most evidence in any of the frames, or the one that was seen before."""
-    evidence = [_evidence(_heart_seen_in(each, case, model, ONE_VIEW)) for each in frames]
+    """The heart by the most evidence that four views in a frame give.
+
+    What one view gives in some of the frames may be known.
+    """
+    seen = [
+        known[each] if each in known else _heart_seen_in(each, case, model, ONE_VIEW)
+        for each in frames
+    ]
+    evidence = [_evidence(each) for each in seen]
     ranked = [frames[index] for index in np.argsort(evidence, kind="stable")[::-1]]
     n_seen = min(n_confirmed, sum(each > 0 for each in evidence))
     for asked in (ranked[:n_seen], ranked[n_seen:]):
         looks = [_heart_seen_in(frame, case, model, FOUR_VIEWS) for frame in asked]
-        heart = max([heart, *looks], key=_evidence)
         if any(looks):
-            break
-    return heart
+            return max(looks, key=_evidence)
+    return None
 
 
 def _every(step: int, case: Case) -> Case:

@@ -48,7 +48,7 @@ def train_cascade(
     device: str = "auto",
     resume: bool = False,
     progress: bool = True,
-    n_workers: int | None = None,
+    n_workers: int | None = 0,
 ) -> Path:
     """Trains the networks of all stages, on simulated slices or on labelled cases.
 
@@ -68,8 +68,8 @@ def train_cascade(
         device: auto, cpu, gpu, gpu:N or mps.
         resume: go on with the run in `out`.
         progress: whether to show a progress bar.
-        n_workers: processes that draw slices for each network, by default as
-            `Hardware.n_workers` has it; the weights do not depend on it.
+        n_workers: processes that draw slices for each network; None for as many as
+            `Hardware.n_workers` says. The weights do not depend on it.
 
     Returns:
         `out`, to be given to `load_model`.

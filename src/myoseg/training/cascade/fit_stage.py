@@ -11,12 +11,13 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset, Subset
 
 from myoseg.errors import InputError
 from myoseg.networks.stage import Stage
 from myoseg.networks.stage_network import build_stage, stage_loss
 from myoseg.networks.unet_body import UNetBody
+from myoseg.training.batches import Batches
 from myoseg.training.cascade.examples import Example
 from myoseg.training.cascade.settings import StageSchedule
 from myoseg.training.hardware import has_bfloat16
@@ -182,11 +183,10 @@ def _batches(
     examples: Dataset[Example], first_step: int, schedule: StageSchedule, n_workers: int
 ) -> Iterator[list[Tensor]]:
     first, end = first_step * schedule.batch_size, schedule.n_steps * schedule.batch_size
-    loader = DataLoader(
+    loader: Batches[Example] = Batches(
         Subset(examples, range(first, end)),
         batch_size=schedule.batch_size,
         num_workers=n_workers,
-        multiprocessing_context="spawn" if n_workers else None,
         prefetch_factor=4 if n_workers else None,
         generator=torch.Generator(),
     )
