@@ -17,7 +17,7 @@ MARGIN: Final = 0.15
 FEWEST_PX: Final = 32
 
 MOST_ASKED: Final = 2**17
-"""Voxels whose grey values are asked for what to show as black and white."""
+"""Voxels of a volume up to which all are asked for what to show as black and white."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ class Batches(DataLoader[Example]):
         super().__init__(examples, num_workers=num_workers, multiprocessing_context=how, **options)
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        """Starts the workers where they do not run yet."""
+        """Starts the workers, if there are to be any and they do not run yet."""
+        if not self.num_workers:
+            return super().__iter__()
         with interrupts_kept_from_children():
             return super().__iter__()

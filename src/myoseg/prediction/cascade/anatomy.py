@@ -117,9 +117,10 @@ def without_small_parts(
     if not sizes.any():
         return probability
     stays = (sizes >= least_part * sizes.max()) & (sizes > 0)
-    of_heart = np.isin(around, np.unique(around[stays[pieces]]))
+    is_heart = np.zeros(around.max() + 1, dtype=np.bool_)
+    is_heart[around[stays[pieces]]] = True
     is_taken = np.zeros(probability.shape, dtype=np.bool_)
-    is_taken[is_shown, *box] = ((around > 0) & ~of_heart) | ((pieces > 0) & ~stays[pieces])
+    is_taken[is_shown, *box] = (around > 0) & ~(is_heart[around] & ((pieces == 0) | stays[pieces]))
     return np.where(is_taken, np.float32(0), probability)
 
 
